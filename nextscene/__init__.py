@@ -2,7 +2,8 @@
 
     Story ──plan──▶ Shots ──shoot──▶ Takes ──cut──▶ Film
 
-`story` and `plan` are pure and import no torch. `studio` is the only place that holds a model. `film` knows pictures only.
+`story` and `plan` are pure and import no torch. `studio` is the only place that uses a model. `film` knows pictures,
+not models.
 """
 
 __version__ = "0.1.0"

@@ -1,0 +1,155 @@
+"""A plan: from a story to shots, in which everything is decided.
+
+A pure function: no torch, no files, no clock, no chance. Its shots can be shown before any GPU work, hashed, kept
+and replayed. It knows a picture only by its size, and a model only by the size that it draws best.
+"""
+
+import hashlib
+import math
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nextscene.story import MAX_SIDE, MIN_SIDE, Scene, Settings, Story, settings, with_prefix
+
+DEFAULTS: dict[str, Any] = {
+    "negative_prompt": "black bars, letterbox, borders",
+    "strength": 0.6,
+    "lora_scale": 0.75,
+    "steps": 40,
+    "guidance": 4.0,
+    "fps": 2,
+}
+GRID = 16  # pixels: the VAE's factor 8, times patches of 2
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A picture that a shot looks at: an earlier scene, by its id, or a picture that came with the request."""
+
+    kind: Literal["scene", "picture"]
+    name: str
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture to make, with everything decided.
+
+    references: the first is the picture that it grows from.
+    story_seed: the seed that a person gives to get this picture again.
+    seed: the seed of its noise, derived from the story's seed, the scene's id and the take.
+    """
+
+    number: int
+    id: str
+    prompt: str
+    negative_prompt: str
+    references: tuple[Reference, ...]
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    strength: float
+    lora_scale: float
+    story_seed: int
+    take: int
+    seed: int
+    duration: float
+
+    def __str__(self) -> str:
+        grows = " + ".join(r.name for r in self.references) or "words alone"
+        return (
+            f"{self.number:3d}. {self.prompt}\n"
+            f"     {self.id}, take {self.take} · from {grows} · {self.width}x{self.height} · strength {self.strength:g}"
+            f" · lora {self.lora_scale:g} · {self.steps} steps · guidance {self.guidance:g}"
+            f" · seed {self.story_seed} (noise {self.seed}) · {self.duration:g} s\n"
+            f"     without: {self.negative_prompt.strip() or 'nothing named'}"
+        )
+
+
+def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size | None = None) -> list[Shot]:
+    """Decides every shot of a story.
+
+    A scene's own value wins; then what the user set for this run; then the story's; then the default.
+
+    wanted: what the user set for this run.
+    seed: the story's seed (see `choose_seed`); each shot's own is derived from it.
+    own_size: the (width, height) that the model draws best, taken when nobody names one.
+    image: the size of the first picture, if there is one; the first shot then grows from it.
+    """
+    width, height = _size(wanted, story, own_size, image)
+    shots: list[Shot] = []
+    for number, (name, scene) in enumerate(zip(story.ids, story.scenes, strict=True), 1):
+        references: tuple[Reference, ...] = ()
+        if shots:
+            references = (Reference("scene", shots[-1].id),)
+        elif image:
+            references = (Reference("picture", "image"),)
+        values = {key: _decide(key, scene, wanted, story) for key in DEFAULTS if key != "fps"}
+        values["negative_prompt"] = values["negative_prompt"] or " "  # never none: that would switch guidance off
+        values["strength"] = values["strength"] if references else 1.0
+        shots.append(
+            Shot(
+                number=number,
+                id=name,
+                prompt=with_prefix(scene.prompt),
+                references=references,
+                width=width,
+                height=height,
+                story_seed=(story_seed := seed if scene.seed is None else scene.seed),
+                take=1,
+                seed=shot_seed(story_seed, name, take=1),
+                duration=scene.duration or 1 / _decide("fps", wanted, story),
+                **values,
+            )
+        )
+    return shots
+
+
+def given(**values: Any) -> Settings:
+    """What the user set for this run. A form fills in every default: a value equal to it counts as not set."""
+    return settings(**{key: None if value == DEFAULTS.get(key) else value for key, value in values.items()})
+
+
+def choose_seed(story: Story, wanted: Settings) -> int:
+    """The seed of this run: the one that the user set, else the story's, else a random one."""
+    seed: int | None = _first(wanted.seed, story.seed)
+    return secrets.randbelow(2**31) if seed is None else seed
+
+
+def shot_seed(seed: int, scene: str, take: int) -> int:
+    """31 bits of noise seed that no other scene and no other take of the story shares."""
+    digest = hashlib.sha256(f"{seed}\n{take}\n{scene}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def _decide(key: str, *sources: Scene | Settings) -> Any:
+    return _first(*(getattr(source, key, None) for source in sources), DEFAULTS[key])
+
+
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)
+
+
+def _size(wanted: Settings, story: Story, own_size: Size, image: Size | None) -> Size:
+    """The size of every picture: on the model's grid, of its own area, and with the first picture's aspect."""
+    width, height = (_first(getattr(wanted, side), getattr(story, side)) for side in ("width", "height"))
+    aspect = image[0] / image[1] if image else own_size[0] / own_size[1]
+    area = math.prod(own_size)
+    if width is None:
+        width = height * aspect if height else math.sqrt(area * aspect)
+    if height is None:
+        height = width / aspect
+    return _on_grid(width), _on_grid(height)
+
+
+def _on_grid(side: float) -> int:
+    return min(max(round(side / GRID) * GRID, MIN_SIDE), MAX_SIDE)
+
+
+def scenes_needed_after(shots: Iterable[Shot], number: int) -> set[str]:
+    """The scenes that shots after this one still look at; the others need not be kept."""
+    return {r.name for shot in shots if shot.number > number for r in shot.references if r.kind == "scene"}

@@ -1,0 +1,202 @@
+"""A story: what the user wrote, checked.
+
+In goes a prompt list, one text with several prompts, a JSON file or its content; out comes a `Story`, or a
+`NextSceneError` that names the scene and the field. It knows nothing of models, pictures or files to write.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from nextscene import NextSceneError
+
+MAX_SCENES = 300
+MAX_PROMPT = 4000  # characters: about the 1,024 tokens that the model reads
+MIN_SIDE, MAX_SIDE = 64, 2048  # pixels
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_PROMPT)]
+Prompt = Annotated[Text, StringConstraints(min_length=1)]
+Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\r\n]+$")]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
+Seconds = Annotated[float, Field(ge=0.04, le=600)]
+
+PREFIX = "Next Scene: "
+_PREFIXES = re.compile(r"^(?:\s*next[\s_-]*scene\s*:)+\s*", re.IGNORECASE)
+# A comma within a sentence has one space after it; any other comma parts two scenes.
+_BETWEEN_SCENES = re.compile(r"\n|\||,(?! \S)")
+
+
+class Values(BaseModel):
+    """What a scene, a story or a request may say about how a picture is made; None: nothing said."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    negative_prompt: Text | None = None
+    strength: Annotated[float, Field(ge=0.1, le=1)] | None = None
+    lora_scale: Annotated[float, Field(ge=0, le=2)] | None = None
+    steps: Annotated[int, Field(ge=1, le=100)] | None = None
+    guidance: Annotated[float, Field(ge=1, le=20)] | None = None
+    seed: Seed | None = None
+
+
+class Scene(Values):
+    """One scene: its words, and what it wants otherwise than the rest of its story."""
+
+    prompt: Prompt
+    id: Id | None = None
+    duration: Seconds | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_words(cls, value: Any) -> Any:
+        return {"prompt": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Scene":
+        if not _PREFIXES.sub("", self.prompt):
+            raise ValueError("there is nothing after 'Next Scene:' in its prompt")
+        return self
+
+
+class Settings(Values):
+    """What holds for all scenes: a story's own values, or what the user set for this run."""
+
+    width: Side | None = None
+    height: Side | None = None
+    fps: Annotated[float, Field(ge=0.1, le=24)] | None = None
+
+
+class Story(Settings):
+    """Scenes in order, each with an id of its own, and values that hold for all of them."""
+
+    title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None = None
+    scenes: Annotated[tuple[Scene, ...], Field(min_length=1, max_length=MAX_SCENES)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scenes_as_tuple(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("scenes"), list):
+            return {**value, "scenes": tuple(value["scenes"])}
+        return value
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> "Story":
+        seen: dict[str, int] = {}
+        for number, name in enumerate(self.ids, 1):
+            if name in seen:
+                raise ValueError(f"scene {number}, id: {name!r} is already the id of scene {seen[name]}")
+            seen[name] = number
+        return self
+
+    @property
+    def ids(self) -> list[str]:
+        return [scene.id or f"scene_{number:03d}" for number, scene in enumerate(self.scenes, 1)]
+
+
+def from_prompts(prompts: Sequence[str]) -> Story:
+    """A story of these prompts, one scene each."""
+    return from_data({"scenes": list(prompts)})
+
+
+def from_text(text: str) -> Story:
+    """A story from one text: prompts parted by newlines, `|`, or commas that no single space follows."""
+    return from_prompts(split(text))
+
+
+def split(text: str) -> list[str]:
+    """The prompts in one text; empty ones are left out."""
+    return [prompt for part in _BETWEEN_SCENES.split(text.strip()) if (prompt := part.strip())]
+
+
+def from_file(path: Path) -> Story:
+    """A story from a JSON file, or from a text file of prompts."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise NextSceneError(f"There is no story file {str(path)!r}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise NextSceneError(f"The story file {path.name!r} cannot be read as text ({error}).") from None
+    if path.suffix.lower() == ".txt":
+        return from_text(text)
+    try:
+        return from_data(json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once_each))
+    except json.JSONDecodeError as error:
+        raise NextSceneError(
+            f"The story file {path.name!r} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from None
+    except RecursionError:
+        raise NextSceneError(f"The story file {path.name!r} is nested too deeply.") from None
+    except NextSceneError as error:
+        raise NextSceneError(f"The story file {path.name!r} is not right: {error}") from None
+
+
+def from_data(data: Any) -> Story:
+    """A story from JSON's own types: an object with `scenes`, or just the list of them."""
+    if isinstance(data, list):
+        data = {"scenes": data}
+    if not isinstance(data, dict):
+        raise NextSceneError('A story is an object {"scenes": [...]} or a list of scenes.')
+    if isinstance(scenes := data.get("scenes"), list) and not 1 <= len(scenes) <= MAX_SCENES:
+        raise NextSceneError(f"A story has 1 to {MAX_SCENES} scenes; this one has {len(scenes)}.")
+    try:
+        return Story.model_validate(data)
+    except ValidationError as error:
+        raise NextSceneError(_sentences(error)) from None
+
+
+def settings(**values: Any) -> Settings:
+    """What the user set for this run, checked; None: not set."""
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise NextSceneError(_sentences(error)) from None
+
+
+def with_prefix(prompt: str) -> str:
+    """The prompt with "Next Scene: " before it exactly once, as the LoRA was trained."""
+    return PREFIX + _PREFIXES.sub("", prompt).strip()
+
+
+def _sentences(error: ValidationError) -> str:
+    # A scene that is not right counts as absent for pydantic: that finding says nothing to the user.
+    found = [each for each in error.errors() if (each["type"], each["loc"]) != ("too_short", ("scenes",))]
+    return "; ".join(map(_sentence, found[:3])) + "."
+
+
+_PLAIN_WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "there is no such field",
+    "string_too_short": "is empty",
+    "string_too_long": "is longer than {max_length} characters",
+    "tuple_type": "must be a list",
+    "model_type": "must be a text or an object with a prompt",
+}
+
+
+def _sentence(error: Any) -> str:
+    """One of pydantic's findings in plain words: "scene 3, strength: input should be ..."."""
+    where, message = list(error["loc"]), error["msg"].removeprefix("Value error, ")
+    if where[:1] == ["scenes"] and len(where) > 1:
+        where[:2] = [f"scene {where[1] + 1}"]
+    if error["type"] in _PLAIN_WORDS:
+        message = _PLAIN_WORDS[error["type"]].format(**error.get("ctx", {}))
+    elif isinstance(error["input"], str | int | float):
+        message = f"{message[0].lower()}{message[1:]}, not {error['input']!r}"
+    return ": ".join([", ".join(map(str, where)), message]) if where else message
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise NextSceneError(f"{name} is not a number that a story can use")
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))
+        raise NextSceneError(f"the field {twice!r} is given twice")
+    return fields

@@ -1,0 +1,103 @@
+"""The studio: shots in, takes out, one at a time, as each is done.
+
+The only place that uses a loaded model. It knows nothing of files, formats or doors.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from PIL import Image
+
+from nextscene import NextSceneError, __version__
+from nextscene.model import Model
+from nextscene.plan import Reference, Shot, scenes_needed_after
+
+OnStep = Callable[[Shot, int, int], None]
+
+
+@dataclass(frozen=True)
+class Take:
+    """A picture, and all that made it."""
+
+    shot: Shot
+    picture: Image.Image
+    seconds: float
+    facts: Mapping[str, Any]
+
+
+class Studio:
+    """Holds a model and shoots."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def shoot(
+        self,
+        shots: Sequence[Shot],
+        pictures: Mapping[str, Image.Image] | None = None,
+        on_step: OnStep | None = None,
+    ) -> Iterator[Take]:
+        """Yields a take for each shot, in order, as soon as it is done.
+
+        pictures: the pictures that came with the request, by the names that the shots' references use.
+        on_step: called after each step with (shot, steps done, steps in all); what it raises ends the run.
+
+        Only pictures that a later shot looks at are kept, so memory does not grow with the number of scenes.
+        """
+        seen = {Reference("picture", name): picture for name, picture in (pictures or {}).items()}
+        for shot in shots:
+            started = time.perf_counter()
+            picture = self._picture(shot, [seen[reference] for reference in shot.references], on_step)
+            yield Take(shot, picture, time.perf_counter() - started, self._facts(shot))
+            seen[Reference("scene", shot.id)] = picture
+            needed = scenes_needed_after(shots, shot.number)
+            seen = {ref: kept for ref, kept in seen.items() if ref.kind == "picture" or ref.name in needed}
+
+    def _picture(self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None) -> Image.Image:
+        self.model.use_lora_scale(shot.lora_scale)
+        try:
+            return self.model.pipe(
+                shot.prompt,
+                references,
+                width=shot.width,
+                height=shot.height,
+                negative_prompt=shot.negative_prompt,
+                guidance=shot.guidance,
+                steps=shot.steps,
+                strength=shot.strength,
+                generator=torch.Generator().manual_seed(shot.seed),
+                on_step=on_step and (lambda done, of: on_step(shot, done, of)),
+            )
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not _ran_out_of_memory(error):
+                raise
+            # The traceback's frames hold the tensors: let go of them before the memory is given back.
+            error.__traceback__ = None
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            raise NextSceneError(
+                f"Scene {shot.number} ({shot.id}) did not fit into memory at {shot.width}x{shot.height} with "
+                f"{len(references)} reference(s): lower the width and height, or close other programs that use "
+                "the device."
+            ) from None
+
+    def _facts(self, shot: Shot) -> dict[str, Any]:
+        """What made a picture, for its own metadata and for anyone who wants to make it again."""
+        model = self.model
+        return {
+            "prompt": shot.prompt,
+            "seed": shot.story_seed,
+            "model": model.name,
+            **({"note": model.note} if model.note else {}),
+            "lora": {"file": model.lora.name, "sha256": model.lora_sha256, "scale": shot.lora_scale},
+            "shot": asdict(shot),
+            "made_by": f"Next Scene {__version__}",
+        }
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    """Whether the device or the machine had too little memory; torch's CPU allocator has no class for it."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

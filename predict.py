@@ -1,0 +1,144 @@
+"""The front door: Cog's typed inputs, and nothing else.
+
+Cog reads this file without running it: each input is one plain literal call (`nextscene.schema` watches over that).
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path as LocalPath
+
+from cog import BasePredictor, Input, Path
+
+import weights
+from nextscene import NextSceneError, model, pictures
+from nextscene.delivery import deliver, numbered
+from nextscene.plan import choose_seed, given, plan
+from nextscene.progress import progress
+from nextscene.story import Story, from_file, from_prompts
+from nextscene.studio import Studio
+
+
+class Predictor(BasePredictor):
+    """A story in, scenes out, then the film."""
+
+    def setup(self) -> None:
+        """Loads the model once, with the LoRA fused."""
+        name, notice = weights.choose()
+        print(notice)
+        self.own_size = weights.own_size(name)
+        self.studio = Studio(model.load(weights.fetch(name), weights.lora(name), name))
+        self.folder = LocalPath(tempfile.mkdtemp(prefix="next-scene-"))
+
+    def predict(
+        self,
+        prompts: list[str] | None = Input(
+            default=None,
+            description="The scenes in order, one prompt each, 1 to 300 of them (recommended: 3 to 8). Name the camera first, then what changes, then the light: 'Camera pans left, revealing a harbour, soft morning light'. 'Next Scene:' is put before each. Leave empty if you give a story file.",
+        ),
+        image: Path | None = Input(
+            default=None,
+            accept="image/*",
+            description="A first picture, optional: the first scene becomes its natural next shot. Any common image format. Without it the first scene is made from its words alone.",
+        ),
+        story: Path | None = Input(
+            default=None,
+            description="A story file (JSON) instead of prompts, optional: scenes with their own seed, strength, duration and more, and values for all of them. Its format is described in the README.",
+        ),
+        negative_prompt: str = Input(
+            default="black bars, letterbox, borders",
+            description="What to avoid, in every scene. Counts when guidance is above 1.",
+        ),
+        strength: float = Input(
+            default=0.6,
+            ge=0.1,
+            le=1.0,
+            description="How much each scene may change from the one before, 0.1 to 1. Recommended: 0.4 to 0.5 keeps more, 0.7 to 0.8 changes more, 1 redraws it.",
+        ),
+        lora_scale: float = Input(
+            default=0.75,
+            ge=0.0,
+            le=2.0,
+            description="How strongly the Next-Scene LoRA acts, 0 (not at all) to 2. Recommended: 0.7 to 0.8; lower it if black bars appear.",
+        ),
+        width: int | None = Input(
+            default=None,
+            ge=64,
+            le=2048,
+            description="Width in pixels, 64 to 2048, rounded to a multiple of 16. Recommended: leave blank for the model's own size (1024x768), or with an image for the size of that area with the image's aspect.",
+        ),
+        height: int | None = Input(
+            default=None,
+            ge=64,
+            le=2048,
+            description="Height in pixels, 64 to 2048, rounded to a multiple of 16. Recommended: leave blank.",
+        ),
+        num_inference_steps: int = Input(
+            default=40,
+            ge=1,
+            le=100,
+            description="Denoising steps for each scene, 1 to 100. Recommended: 30 to 50; fewer are faster and rougher.",
+        ),
+        guidance: float = Input(
+            default=4.0,
+            ge=1.0,
+            le=20.0,
+            description="How closely to follow the words, 1 to 20. Recommended: 3 to 5. At 1 it is off: twice as fast, and the negative prompt does not count.",
+        ),
+        seed: int | None = Input(
+            default=None,
+            ge=0,
+            le=2147483647,
+            description="The same seed with the same inputs gives the same pictures, 0 to 2147483647. Recommended: leave blank for a random one; it is printed in the logs.",
+        ),
+        output_video: bool = Input(
+            default=False, description="Also make an MP4 of the scenes, sequence.mp4, delivered last."
+        ),
+        fps: float = Input(
+            default=2,
+            ge=0.1,
+            le=24.0,
+            description="Scenes for each second of the video, 0.1 to 24. Recommended: 1 to 2 is slow and contemplative, 3 to 4 a normal pace.",
+        ),
+        output_format: str = Input(
+            default="png",
+            choices=["png", "webp", "jpg"],
+            description="File format of the scenes. Recommended: png loses nothing; webp is the smallest.",
+        ),
+        output_quality: int = Input(
+            default=80,
+            ge=1,
+            le=100,
+            description="Quality of webp and jpg files, 1 to 100. Recommended: 80 to 95. Does not count for png.",
+        ),
+    ) -> Iterator[Path]:
+        """Yields the scenes in order as they are finished, then the film."""
+        wanted = given(
+            negative_prompt=negative_prompt,
+            strength=strength,
+            lora_scale=lora_scale,
+            width=width,
+            height=height,
+            steps=num_inference_steps,
+            guidance=guidance,
+            seed=seed,
+            fps=fps,
+        )
+        told = _story(prompts, story)
+        first = pictures.read(image) if image else None
+        run_seed = choose_seed(told, wanted)
+        print(f"Seed: {run_seed}")
+        shots = plan(told, wanted, run_seed, self.own_size, first.size if first else None)
+
+        shutil.rmtree(self.folder, ignore_errors=True)  # the last prediction's files; Cog leaves them to us
+        film = self.folder / "sequence.mp4" if output_video else None
+        with progress(shots) as on_step:
+            takes = self.studio.shoot(shots, {"image": first} if first else {}, on_step)
+            for path in deliver(takes, numbered(self.folder, output_format), film=film, quality=output_quality):
+                yield Path(path)
+
+
+def _story(prompts: list[str] | None, story: Path | None) -> Story:
+    if bool(prompts) == bool(story):
+        raise NextSceneError("Give either prompts or a story file" + (", not both." if story else "."))
+    return from_prompts(prompts) if prompts else from_file(LocalPath(str(story)))
