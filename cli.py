@@ -118,7 +118,7 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     _add(command, "negative_prompt", str, "what to avoid")
     _add(command, "width", int, SIDE_HELP)
     _add(command, "height", int, SIDE_HELP)
-    _add(command, "steps", int, "denoising steps for each scene, 1 to 100; 30-50 recommended")
+    _add(command, "steps", int, "denoising steps for each scene, 2 to 100; 30-50 recommended")
     _add(command, "guidance", float, "how closely to follow the words, 1 (off) to 20; 3-5 recommended")
     _add(command, "seed", int, "same seed and inputs, same pictures (default: random, and shown)")
     _add(command, "output_quality", int, "quality of webp and jpg files, 1 to 100", 80, choices=range(1, 101))

@@ -75,9 +75,9 @@ class Predictor(BasePredictor):
         ),
         num_inference_steps: int = Input(
             default=40,
-            ge=1,
+            ge=2,
             le=100,
-            description="Denoising steps for each scene, 1 to 100. Recommended: 30 to 50; fewer are faster and rougher.",
+            description="Denoising steps for each scene, 2 to 100. Recommended: 30 to 50; fewer are faster and rougher.",
         ),
         guidance: float = Input(
             default=4.0,

@@ -6,6 +6,7 @@ weights came from, and nothing of stories.
 
 import hashlib
 import json
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,7 +125,8 @@ def _attach(pipe: NextScenePipeline, state: Mapping[str, torch.Tensor], path: Pa
     try:
         pipe.load_lora_weights(dict(state), adapter_name=_RIDER)
     except (ValueError, KeyError, RuntimeError) as error:
-        raise NextSceneError(f"The LoRA file {path.name!r} is not for this model: {error}") from None
+        reason = textwrap.shorten(str(error), 160, placeholder=" ...")
+        raise NextSceneError(f"The LoRA file {path.name!r} is not for this model: {reason}") from None
     ends = (".lora_A.weight", ".lora_A.default.weight", ".lora_down.weight")
     pairs = sum(name.endswith(ends) for name in state)
     matched = sum(isinstance(m, LoraLayer) and _RIDER in m.lora_A for m in pipe.transformer.modules())

@@ -11,13 +11,7 @@ from functools import partial
 import numpy as np
 import torch
 from diffusers import QwenImageEditPlusPipeline, QwenImagePipeline
-from diffusers.pipelines.qwenimage.pipeline_qwenimage_edit_plus import (
-    CONDITION_IMAGE_SIZE,
-    VAE_IMAGE_SIZE,
-    calculate_dimensions,
-    calculate_shift,
-    retrieve_timesteps,
-)
+from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as stock
 from PIL import Image
 
 from nextscene.pictures import fit
@@ -53,7 +47,7 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
         width, height: pixels, multiples of 16.
         negative_prompt: what to avoid; takes part when guidance > 1.
         guidance: how closely to follow the words, 1 (off, twice as fast) to about 10.
-        steps: denoising steps of a whole schedule.
+        steps: denoising steps of a whole schedule, at least 2 (the noise schedule has no meaning for one).
         strength: 0 < strength <= 1. Below 1 the picture starts from the first reference, with noise, and only the
             last `strength` of the steps are run.
         generator: the noise; a CPU generator gives the same noise on every device.
@@ -107,21 +101,23 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
             return QwenImagePipeline(*shared).encode_prompt(words, device)
         small = []
         for picture in references:
-            width, height = calculate_dimensions(CONDITION_IMAGE_SIZE, picture.width / picture.height)
+            width, height = stock.calculate_dimensions(stock.CONDITION_IMAGE_SIZE, picture.width / picture.height)
             small.append(self.image_processor.resize(picture, height, width))
         return self.encode_prompt(words, small, device)
 
     def _pixels(self, picture: Image.Image, grid: str) -> torch.Tensor:
         """A picture as the VAE reads it."""
         size = (
-            picture.size if grid == "output" else calculate_dimensions(VAE_IMAGE_SIZE, picture.width / picture.height)
+            picture.size
+            if grid == "output"
+            else stock.calculate_dimensions(stock.VAE_IMAGE_SIZE, picture.width / picture.height)
         )
         return self.image_processor.preprocess(picture, size[1], size[0]).unsqueeze(2)
 
     def _timesteps(self, steps: int, strength: float, tokens: int, device: torch.device) -> torch.Tensor:
         """The last `strength` of the schedule, whose noise levels depend on the picture's size."""
         config = self.scheduler.config
-        mu = calculate_shift(
+        mu = stock.calculate_shift(
             tokens,
             config.get("base_image_seq_len", 256),
             config.get("max_image_seq_len", 4096),
@@ -129,7 +125,7 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
             config.get("max_shift", 1.15),
         )
         sigmas = np.linspace(1.0, 1 / steps, steps)
-        timesteps, _ = retrieve_timesteps(self.scheduler, steps, device, sigmas=sigmas, mu=mu)
+        timesteps, _ = stock.retrieve_timesteps(self.scheduler, steps, device, sigmas=sigmas, mu=mu)
         skipped = int(steps - steps * strength)  # as diffusers' image-to-image pipelines count
         self.scheduler.set_begin_index(skipped)
         return timesteps[skipped:]

@@ -39,7 +39,7 @@ class Values(BaseModel):
     negative_prompt: Text | None = None
     strength: Annotated[float, Field(ge=0.1, le=1)] | None = None
     lora_scale: Annotated[float, Field(ge=0, le=2)] | None = None
-    steps: Annotated[int, Field(ge=1, le=100)] | None = None
+    steps: Annotated[int, Field(ge=2, le=100)] | None = None  # the noise schedule has no meaning for one step
     guidance: Annotated[float, Field(ge=1, le=20)] | None = None
     seed: Seed | None = None
 

@@ -1,0 +1,190 @@
+"""One shot, held against diffusers' own pipelines on the same weights."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import noise, photo, pixels, same
+from diffusers import QwenImageEditPlusPipeline, QwenImagePipeline
+from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as edit_plus
+from PIL import Image
+
+from nextscene.model import Model
+from nextscene.pipeline import NextScenePipeline
+
+SIZE = {"width": 128, "height": 96}
+
+
+@pytest.fixture(scope="module")
+def pipe(loaded: Model) -> NextScenePipeline:
+    return loaded.pipe
+
+
+@pytest.fixture(scope="module")
+def stock(pipe: NextScenePipeline) -> QwenImageEditPlusPipeline:
+    """diffusers' own edit pipeline on the same weights (the text encoder is told its positions, as for ours)."""
+    parts = (pipe.scheduler, pipe.vae, pipe.text_encoder, pipe.tokenizer, pipe.processor, pipe.transformer)
+    return _quiet(QwenImageEditPlusPipeline(*parts))
+
+
+def _quiet(pipe: QwenImageEditPlusPipeline) -> QwenImageEditPlusPipeline:
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+@pytest.fixture
+def small_megapixel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For both pipelines the megapixel of "stock" references is a sixteenth, and so is the time."""
+    monkeypatch.setattr(edit_plus, "VAE_IMAGE_SIZE", 256 * 256)
+
+
+def both(
+    pipe: NextScenePipeline, stock: QwenImageEditPlusPipeline, seen: list[Image.Image], guidance: float
+) -> tuple[Image.Image, Image.Image]:
+    common = {"negative_prompt": "bars", **SIZE}
+    theirs = stock(seen, "a city", true_cfg_scale=guidance, num_inference_steps=2, generator=noise(), **common)
+    ours = pipe("a city", seen, guidance=guidance, steps=2, generator=noise(), reference_grid="stock", **common)
+    return ours, theirs.images[0]
+
+
+@pytest.mark.parametrize("references", [1, 2, 3])
+@pytest.mark.parametrize("guidance", [1.0, 4.0])
+@pytest.mark.usefixtures("small_megapixel")
+def test_with_stock_settings_the_picture_is_the_stock_pipelines_to_the_bit(
+    pipe: NextScenePipeline, stock: QwenImageEditPlusPipeline, references: int, guidance: float
+) -> None:
+    ours, theirs = both(pipe, stock, [photo(200, 120, seed) for seed in range(references)], guidance)
+    assert same(ours, theirs)
+    assert pixels(ours).std() > 1
+
+
+def test_at_the_full_megapixel_it_is_the_stock_pipelines_to_the_bit_too(
+    pipe: NextScenePipeline, stock: QwenImageEditPlusPipeline
+) -> None:
+    ours, theirs = both(pipe, stock, [photo(200, 120)], guidance=1.0)
+    assert same(ours, theirs)
+
+
+@pytest.mark.usefixtures("small_megapixel")
+def test_where_the_grids_agree_the_outputs_own_grid_is_the_stock_grid(
+    pipe: NextScenePipeline, stock: QwenImageEditPlusPipeline
+) -> None:
+    size = {"width": 256, "height": 256}
+    theirs = stock([photo(256, 256)], "a city", negative_prompt=" ", num_inference_steps=2, generator=noise(), **size)
+    assert same(pipe("a city", [photo(256, 256)], steps=2, generator=noise(), **size), theirs.images[0])
+
+
+def test_from_words_alone_the_picture_is_the_text_pipelines_to_the_bit(pipe: NextScenePipeline) -> None:
+    parts = (pipe.scheduler, pipe.vae, pipe.text_encoder, pipe.tokenizer, pipe.transformer)
+    theirs = _quiet(QwenImagePipeline(*parts))(
+        "a city", negative_prompt="bars", num_inference_steps=3, generator=noise(), **SIZE
+    ).images[0]
+    assert same(pipe("a city", negative_prompt="bars", steps=3, generator=noise(), **SIZE), theirs)
+
+
+def test_lower_strength_runs_fewer_steps_and_keeps_more_of_the_first_reference(pipe: NextScenePipeline) -> None:
+    reference = photo(128, 96)
+    ran: list[int] = []
+    distances = []
+    for strength in (0.1, 0.3, 0.6, 1.0):
+        picture = pipe(
+            "a city",
+            [reference],
+            steps=10,
+            strength=strength,
+            generator=noise(),
+            on_step=lambda _, of: ran.append(of),
+            **SIZE,
+        )
+        # The random VAE changes colours by itself: compare with what it makes of the reference untouched.
+        distances.append(np.abs(pixels(picture) - pixels(_through_vae(pipe, reference))).mean())
+    assert sorted(set(ran)) == [1, 3, 6, 10]
+    assert distances == sorted(distances)
+    assert distances[0] < distances[-1] * 0.7
+
+
+def _through_vae(pipe: NextScenePipeline, picture: Image.Image) -> Image.Image:
+    with torch.no_grad():
+        latents = pipe.prepare_latents(
+            [pipe._pixels(picture, "output")], 1, 16, 96, 128, torch.float32, "cpu", noise()
+        )[1]
+        return pipe._decode(latents, 128, 96)
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+@pytest.mark.usefixtures("small_megapixel")
+def test_strength_holds_on_the_stock_grid_too(pipe: NextScenePipeline, strength: float) -> None:
+    picture = pipe("a city", [photo()], steps=2, strength=strength, generator=noise(), reference_grid="stock", **SIZE)
+    assert picture.size == (128, 96)
+
+
+def test_each_reference_words_and_noise_change_the_picture(pipe: NextScenePipeline) -> None:
+    def draw(
+        words: str = "a city", seen: tuple[int, ...] = (0, 1, 2), seed: int = 1, negative: str = " "
+    ) -> Image.Image:
+        references = [photo(128, 96, each) for each in seen]
+        return pipe(words, references, steps=2, negative_prompt=negative, generator=noise(seed), **SIZE)
+
+    plain = draw()
+    assert same(plain, draw())
+    changes = [draw("a dog"), draw(seen=(9, 1, 2)), draw(seen=(0, 9, 2)), draw(seen=(0, 1, 9)), draw(seed=2)]
+    assert not any(same(plain, changed) for changed in [*changes, draw(seen=(0, 1)), draw(negative="bars")])
+
+
+def test_guidance_above_one_asks_the_model_twice_and_counts(pipe: NextScenePipeline) -> None:
+    forwards: list[str] = []
+    handle = pipe.transformer.register_forward_pre_hook(lambda *_: forwards.append("forward"))
+    off = pipe("a city", steps=3, guidance=1.0, generator=noise(), **SIZE)
+    assert len(forwards) == 3
+    on = pipe("a city", steps=3, guidance=4.0, generator=noise(), **SIZE)
+    assert len(forwards) == 3 + 6
+    handle.remove()
+    assert not same(off, on)
+
+
+def test_the_text_encoder_reads_pictures_at_their_three_dimensional_positions(pipe: NextScenePipeline) -> None:
+    picture = photo(384, 384)
+    ours = pipe._embed("a city", [picture], torch.device("cpu"))[0]
+    text = pipe.prompt_template_encode.format("Picture 1: <|vision_start|><|image_pad|><|vision_end|>a city")
+    inputs = pipe.processor(text=[text], images=[picture], return_tensors="pt")
+    with torch.no_grad():
+        theirs = pipe.text_encoder.model(**inputs).last_hidden_state[:, pipe.prompt_template_encode_start_idx :]
+        told_nothing = {name: value for name, value in inputs.items() if name != "mm_token_type_ids"}
+        flat = pipe.text_encoder.model(**told_nothing).last_hidden_state[:, pipe.prompt_template_encode_start_idx :]
+    assert torch.equal(ours, theirs)
+    assert not torch.allclose(ours, flat, atol=1e-3)
+
+
+def test_the_template_parts_that_are_cut_off_are_whole(pipe: NextScenePipeline) -> None:
+    for owner, tokens in ((pipe, 64), (QwenImagePipeline(*[None] * 5), 34)):
+        start = owner.prompt_template_encode.split("{}")[0]
+        assert len(pipe.tokenizer(start).input_ids) == owner.prompt_template_encode_start_idx == tokens
+
+
+@pytest.mark.parametrize("size", [(64, 64), (80, 112), (2048, 64), (64, 2048), (272, 208)])
+@pytest.mark.parametrize("seen", [0, 1, 2])
+def test_any_size_on_the_grid_is_drawn_with_any_references(
+    pipe: NextScenePipeline, size: tuple[int, int], seen: int
+) -> None:
+    references = [photo(90, 300), photo(300, 90)][:seen]
+    picture = pipe("a city", references, width=size[0], height=size[1], steps=2, strength=0.9, generator=noise())
+    assert picture.size == size
+    assert pixels(picture).std() > 1
+
+
+def test_what_a_step_raises_ends_the_call_and_the_pipeline_stays_usable(pipe: NextScenePipeline) -> None:
+    class CancelledError(BaseException):
+        pass
+
+    def cancel(done: int, of: int) -> None:
+        if done == 2:
+            raise CancelledError
+
+    before = pipe("a city", steps=3, generator=noise(), **SIZE)
+    with pytest.raises(CancelledError):
+        pipe("a city", steps=3, generator=noise(), on_step=cancel, **SIZE)
+    assert same(before, pipe("a city", steps=3, generator=noise(), **SIZE))
+
+
+def test_a_fourth_reference_is_refused(pipe: NextScenePipeline) -> None:
+    with pytest.raises(ValueError, match="at most 3 references, not 4"):
+        pipe("a city", [photo()] * 4, **SIZE)

@@ -1,0 +1,137 @@
+"""Plans: everything decided, from the story alone."""
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+from hypothesis import given as for_any
+from hypothesis import strategies as st
+
+from nextscene.plan import DEFAULTS, GRID, Reference, Shot, choose_seed, given, plan, scenes_needed_after, shot_seed
+from nextscene.story import MAX_SIDE, MIN_SIDE, from_data, from_prompts, settings
+
+OWN = (1024, 768)
+
+
+def shots_of(data: object, image: tuple[int, int] | None = None, seed: int = 42, **wanted: object) -> list[Shot]:
+    return plan(from_data(data), given(**wanted), seed, OWN, image)
+
+
+def test_each_scene_grows_from_the_one_before_and_the_first_from_the_image() -> None:
+    shots = shots_of(["a", "b", "c"], image=(800, 600))
+    assert [shot.references for shot in shots] == [
+        (Reference("picture", "image"),),
+        (Reference("scene", "scene_001"),),
+        (Reference("scene", "scene_002"),),
+    ]
+
+
+def test_without_an_image_the_first_scene_is_made_from_words_alone() -> None:
+    first, second = shots_of(["a", "b"], strength=0.5)
+    assert (first.references, first.strength) == ((), 1.0)
+    assert second.strength == 0.5
+
+
+def test_defaults_are_the_seed_documents() -> None:
+    (shot,) = shots_of(["a"], image=(1024, 768))
+    assert (shot.strength, shot.lora_scale, shot.width, shot.height, shot.duration) == (0.6, 0.75, 1024, 768, 0.5)
+    assert (shot.negative_prompt, shot.steps, shot.guidance) == ("black bars, letterbox, borders", 40, 4.0)
+
+
+def test_a_scenes_own_value_wins_then_the_users_then_the_storys_then_the_default() -> None:
+    data = {"scenes": [{"prompt": "a", "strength": 0.9}, "b"], "strength": 0.8, "steps": 8, "fps": 4}
+    image = (1024, 768)
+    assert [shot.strength for shot in shots_of(data, image)] == [0.9, 0.8]
+    assert [shot.strength for shot in shots_of(data, image, strength=0.3)] == [0.9, 0.3]
+    assert [shot.steps for shot in shots_of(data, image)] == [8, 8]
+    assert [shot.duration for shot in shots_of(data, image, fps=8)] == [1 / 8, 1 / 8]
+
+
+def test_a_form_that_fills_in_its_defaults_sets_nothing() -> None:
+    assert given(**DEFAULTS, seed=None) == settings()
+
+
+def test_a_cleared_negative_prompt_stays_a_space_so_that_guidance_stays_on() -> None:
+    (shot,) = shots_of(["a"], negative_prompt="")
+    assert shot.negative_prompt == " "
+
+
+def test_a_scenes_duration_is_its_own_or_one_over_fps() -> None:
+    assert [s.duration for s in shots_of(["a", {"prompt": "b", "duration": 2.5}], fps=4)] == [0.25, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("image", "wanted", "size"),
+    [
+        (None, {}, (1024, 768)),
+        ((1000, 1000), {}, (880, 880)),
+        ((4000, 1000), {}, (1776, 448)),
+        ((1, 100), {}, (96, 2048)),
+        (None, {"width": 512}, (512, 384)),
+        (None, {"height": 400}, (528, 400)),
+        ((100, 50), {"width": 600}, (608, 304)),
+        (None, {"width": 70, "height": 2000}, (64, 2000)),
+    ],
+)
+def test_the_size_is_the_models_area_with_the_images_aspect_on_the_grid(
+    image: tuple[int, int] | None, wanted: dict[str, int], size: tuple[int, int]
+) -> None:
+    (shot,) = shots_of(["a"], image, **wanted)
+    assert (shot.width, shot.height) == size
+
+
+sides = st.integers(MIN_SIDE, MAX_SIDE) | st.none()
+sizes = st.tuples(st.integers(1, 20_000), st.integers(1, 20_000)) | st.none()
+
+
+@for_any(width=sides, height=sides, image=sizes)
+def test_every_size_is_allowed_and_on_the_grid(
+    width: int | None, height: int | None, image: tuple[int, int] | None
+) -> None:
+    (shot,) = shots_of(["a"], image, width=width, height=height)
+    assert all(MIN_SIDE <= side <= MAX_SIDE and side % GRID == 0 for side in (shot.width, shot.height))
+
+
+@for_any(st.integers(0, 2**31 - 1), st.integers(2, 40))
+def test_no_two_shots_share_noise_nor_do_retakes(seed: int, scenes: int) -> None:
+    shots = plan(from_prompts(["same words"] * scenes), settings(), seed, OWN)
+    seeds = {shot_seed(seed, shot.id, take) for shot in shots for take in range(1, 4)}
+    assert len(seeds) == 3 * scenes
+    assert {shot.seed for shot in shots} <= seeds
+    assert all(0 <= each < 2**31 for each in seeds)
+
+
+def test_two_scenes_with_the_same_seed_of_their_own_still_differ_in_noise() -> None:
+    first, second = shots_of([{"prompt": "a", "seed": 7}, {"prompt": "b", "seed": 7}])
+    assert first.story_seed == second.story_seed == 7
+    assert first.seed != second.seed
+
+
+def test_the_seed_is_the_users_else_the_storys_else_random() -> None:
+    story = from_data({"scenes": ["a"], "seed": 5})
+    assert choose_seed(story, settings(seed=0)) == 0
+    assert choose_seed(story, settings()) == 5
+    blank = [choose_seed(from_prompts(["a"]), settings()) for _ in range(8)]
+    assert len(set(blank)) > 1
+    assert all(0 <= seed < 2**31 for seed in blank)
+
+
+def test_a_plan_is_pure_and_its_shots_cannot_be_changed() -> None:
+    assert shots_of(["a", "b"]) == shots_of(["a", "b"])
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        shots_of(["a"])[0].seed = 1  # type: ignore[misc]
+
+
+def test_only_pictures_that_are_still_looked_at_are_needed() -> None:
+    shots = shots_of(["a", "b", "c"])
+    kept = [
+        {f"scene_{n:03d}" for n in range(1, number + 1)} & scenes_needed_after(shots, number) for number in (1, 2, 3)
+    ]
+    assert kept == [{"scene_001"}, {"scene_002"}, set()]
+
+
+def test_story_and_plan_import_no_torch() -> None:
+    code = "import sys, nextscene.story, nextscene.plan; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
