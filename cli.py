@@ -68,6 +68,8 @@ def run(options: argparse.Namespace) -> None:
         print(*shots, sep="\n")
         return
 
+    file_for = options.file_for(options)
+    pictures.prepare(file_for(shots[0]))
     from nextscene import model  # brings torch, which a dry run does without
     from nextscene.delivery import deliver
     from nextscene.progress import progress
@@ -77,7 +79,7 @@ def run(options: argparse.Namespace) -> None:
     with progress(shots) as on_step:
         takes = studio.shoot(shots, {"image": image} if image else {}, on_step)
         film = getattr(options, "output_video", None)
-        for path in deliver(takes, options.file_for(options), film=film, quality=options.output_quality):
+        for path in deliver(takes, file_for, film=film, quality=options.output_quality):
             print(path)
 
 

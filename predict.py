@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path as LocalPath
 
-from cog import BasePredictor, Input, Path
+from cog import BasePredictor, Input, Path, streaming
 
 import weights
 from nextscene import NextSceneError, model, pictures
@@ -30,6 +30,7 @@ class Predictor(BasePredictor):
         self.studio = Studio(model.load(weights.fetch(name), weights.lora(name), name))
         self.folder = LocalPath(tempfile.mkdtemp(prefix="next-scene-"))
 
+    @streaming
     def predict(
         self,
         prompts: list[str] | None = Input(

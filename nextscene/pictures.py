@@ -10,6 +10,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from errno import EACCES, EISDIR
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,7 @@ def fit(picture: Image.Image, width: int, height: int) -> Image.Image:
 def write(picture: Image.Image, path: str | os.PathLike[str], facts: Mapping[str, Any], quality: int = 80) -> None:
     """Write in the format that the suffix names, whole or not at all; `quality` (0 to 100) counts for WebP and JPEG."""
     path = Path(path)
-    if (form := WRITABLE.get(path.suffix.lower())) is None:
-        raise NextSceneError(f"{path.name} has no known picture format: name it .png, .webp or .jpg.")
+    form = prepare(path)
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = json.dumps(dict(facts))
     exif[ExifTags.Base.Software] = SOFTWARE
@@ -59,16 +59,34 @@ def write(picture: Image.Image, path: str | os.PathLike[str], facts: Mapping[str
     picture.save(encoded, form, exif=exif, quality=quality)
     part = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_bytes(encoded.getvalue())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        part.write_bytes(encoded.getvalue())
+        part.replace(path)
     except OSError as error:
-        raise NextSceneError(
-            f"{path} cannot be written ({error.strerror}): make room or choose another folder."
-        ) from error
+        raise _unwritable(path, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def prepare(path: Path) -> str:
+    """Makes the folder for a picture, and refuses one that cannot be written: before anything is drawn for it.
+
+    Gives the format that the picture's name asks for.
+    """
+    if (form := WRITABLE.get(path.suffix.lower())) is None:
+        raise NextSceneError(f"{path.name} has no known picture format: name it .png, .webp or .jpg.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(EISDIR, "it is a folder")
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(EACCES, "nothing may be written there")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return form
+
+
+def _unwritable(path: Path, error: OSError) -> NextSceneError:
+    return NextSceneError(f"{path} cannot be written ({error.strerror}): make room or choose another folder.")
 
 
 def facts(path: str | os.PathLike[str]) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """Weights arrive whole and verified, or not at all: proved against a hub imitated on loopback, with all its ills."""
 
 import itertools
+import json
 import os
 import resource
 import socket

@@ -1,0 +1,145 @@
+"""The side door: the very commands of the seed document, typed."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import av
+import pytest
+from conftest import ROOT, photo
+from PIL import Image
+
+from nextscene import pictures
+
+QUICK = ["--steps", "2", "--width", "128", "--height", "96"]
+FOUR_SCENES = "Wide shot of a city,Camera zooms to a window,Inside view of a character,Close-up of their hands"
+
+
+def script(name: str, *arguments: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if key != "NEXT_SCENE_MODEL"}
+    run = subprocess.run(
+        [ROOT / "script" / name, *arguments],
+        cwd=cwd,
+        env=environment | {"CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == code, run.stderr
+    return run
+
+
+def planned(output: str) -> list[str]:
+    return re.findall(r"^ *\d+\. Next Scene: (.*)$", output, re.MULTILINE)
+
+
+def test_one_scene_goes_where_the_seed_document_says(tmp_path: Path) -> None:
+    run = script("predict", "The camera moves forward revealing a mysterious doorway", *QUICK, cwd=tmp_path)
+    assert run.stdout == "outputs/scene.png\n"
+    assert "built-in storybook model" in run.stderr
+    assert re.search(r"^Seed: \d+$", run.stderr, re.MULTILINE)
+    facts = pictures.facts(tmp_path / "outputs/scene.png")
+    assert facts
+    assert facts["prompt"] == "Next Scene: The camera moves forward revealing a mysterious doorway"
+
+
+def test_every_flag_of_generate_scene_works_under_its_name(tmp_path: Path) -> None:
+    photo(300, 200).save(tmp_path / "previous_scene.png")
+    arguments = ["--prompt", "Camera pans revealing a hidden garden", "--input-image", "previous_scene.png"]
+    arguments += ["--output", "outputs/next_scene.webp", "--lora-scale", "0.8", "--strength", "0.5", "--width", "160"]
+    arguments += ["--height", "128", "--negative-prompt", "black bars", "--seed", "42", "--steps", "2"]
+    script("predict", *arguments, cwd=tmp_path)
+    facts = pictures.facts(tmp_path / "outputs/next_scene.webp")
+    assert facts
+    shot = facts["shot"]
+    assert (shot["lora_scale"], shot["strength"], shot["negative_prompt"]) == (0.8, 0.5, "black bars")
+    assert (facts["seed"], shot["references"]) == (42, [{"kind": "picture", "name": "image"}])
+    assert Image.open(tmp_path / "outputs/next_scene.webp").size == (160, 128)
+
+
+def test_a_sequence_goes_where_the_seed_document_says_with_its_film(tmp_path: Path) -> None:
+    run = script("sequence", FOUR_SCENES, "--output-video", "outputs/narrative.mp4", "--fps", "3", *QUICK, cwd=tmp_path)
+    scenes = [f"outputs/sequence/scene_{n:03d}.png" for n in range(1, 5)]
+    assert run.stdout.split() == [*scenes, "outputs/narrative.mp4"]
+    assert sum(1 for _ in av.open(tmp_path / "outputs/narrative.mp4").decode(video=0)) == 4 * 8
+
+
+def test_every_flag_of_generate_sequence_works_under_its_name(tmp_path: Path) -> None:
+    (tmp_path / "scenes.json").write_text('{"scenes": ["First scene", "Second scene"]}')
+    arguments = ["--scenes", "scenes.json", "--output-dir", "outputs/mine", "--output-video", "outputs/sequence.mp4"]
+    arguments += ["--lora-scale", "0.75", "--fps", "2", "--seed", "42", "--strength", "0.6", *QUICK]
+    script("sequence", *arguments, cwd=tmp_path)
+    assert sorted(file.name for file in (tmp_path / "outputs/mine").iterdir()) == ["scene_001.png", "scene_002.png"]
+    assert (tmp_path / "outputs/sequence.mp4").exists()
+
+
+def test_the_dry_run_shows_how_a_text_is_split_and_draws_nothing(tmp_path: Path) -> None:
+    run = script("sequence", FOUR_SCENES, "--dry-run", "--seed", "7", cwd=tmp_path)
+    assert planned(run.stdout) == FOUR_SCENES.split(",")
+    for decided in ("from words alone", "from scene_001", "256x192", "strength 0.6", "seed 7 (noise "):
+        assert decided in run.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_several_texts_are_one_scene_each_whatever_they_hold(tmp_path: Path) -> None:
+    run = script("sequence", "a city,at night", "b | c", "--dry-run", cwd=tmp_path)
+    assert planned(run.stdout) == ["a city,at night", "b | c"]
+
+
+def test_a_text_of_one_scene_is_never_split_by_predict(tmp_path: Path) -> None:
+    run = script("predict", "a city,at night | or day", "--dry-run", cwd=tmp_path)
+    assert planned(run.stdout) == ["a city,at night | or day"]
+
+
+@pytest.mark.parametrize("sample", sorted((ROOT / "samples").glob("*.json")), ids=lambda path: path.stem)
+def test_every_sample_story_is_a_story(sample: Path, tmp_path: Path) -> None:
+    assert planned(script("sequence", str(sample), "--dry-run", cwd=tmp_path).stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nowhere.json"], "error: There is no story file 'nowhere.json'."),
+        (["a", "--strength", "3"], "error: strength: input should be less than or equal to 1, not 3.0."),
+        (["a", "--input-image", "no.png"], "error: There is no picture no.png"),
+        ([" | "], "error: A story has 1 to 300 scenes; this one has 0."),
+        (["a", "--output-dir", "/proc/nowhere", *QUICK], "error: /proc/nowhere"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(arguments: list[str], sentence: str, tmp_path: Path) -> None:
+    run = script("sequence", *arguments, cwd=tmp_path, code=1)
+    assert sentence in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_an_output_that_is_no_picture_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
+    run = script("predict", "a", "--output", "scene.bmp", cwd=tmp_path, code=1)
+    assert "scene.bmp has no known picture format" in run.stderr
+    assert "drawn" not in run.stderr
+
+
+@pytest.mark.parametrize("command", ["predict", "sequence"])
+def test_the_help_explains_every_flag_and_gives_examples(command: str, tmp_path: Path) -> None:
+    text = script(command, "--help", cwd=tmp_path).stdout
+    flags = re.findall(r"^  (--[a-z-]+)", text, re.MULTILINE)
+    assert {"--input-image", "--lora-scale", "--strength", "--seed", "--negative-prompt", "--dry-run"} <= set(flags)
+    assert "examples:" in text
+    assert f"script/{command}" in text
+
+
+def test_an_interrupted_run_keeps_its_finished_scenes(tmp_path: Path) -> None:
+    command = [ROOT / "script/sequence", "|".join("a" * 40), *QUICK, "--steps", "50", "--output-video", "film.mp4"]
+    run = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    first = tmp_path / "outputs/sequence/scene_001.png"
+    for _ in range(300):
+        if first.exists():
+            break
+        time.sleep(0.1)
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert "The scenes that were finished are kept." in errors
+    assert pictures.facts(first)
+    assert not list(tmp_path.glob("*film*"))

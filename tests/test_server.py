@@ -1,0 +1,264 @@
+"""The front door: Cog's real server, real requests."""
+
+import base64
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from conftest import ROOT, photo
+from PIL import Image
+
+from nextscene import pictures, schema
+
+QUICK = {"width": 128, "height": 96, "num_inference_steps": 3, "seed": 5}
+
+
+class Server:
+    """Cog's server on a free port, with a temporary folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        self.folder, self.log = folder, (folder / "log").open("w")
+        environment = {name: value for name, value in os.environ.items() if name != "NEXT_SCENE_MODEL"}
+        self.process = subprocess.Popen(
+            [ROOT / "script/serve", "--port", self.url.rsplit(":", 1)[1]],
+            env=environment | {"TMPDIR": str(folder), "CUDA_VISIBLE_DEVICES": ""},
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def wait(self) -> None:
+        for _ in range(600):
+            try:
+                if self.ask("/health-check")[1]["status"] == "READY":
+                    return
+            except OSError:
+                assert self.process.poll() is None, (self.folder / "log").read_text()
+            time.sleep(0.1)
+        raise TimeoutError((self.folder / "log").read_text())
+
+    def ask(self, path: str, body: Any = None, method: str | None = None, **headers: str) -> tuple[int, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self.url + path, data, {"Content-Type": "application/json", **headers}, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())
+
+    def predict(self, **inputs: Any) -> dict[str, Any]:
+        """One prediction, whatever comes of it. Right after another one the only place may not be free yet."""
+        for _ in range(50):
+            status, answer = self.ask("/predictions", {"input": inputs})
+            if status != 409:
+                return {"code": status, **answer}
+            time.sleep(0.1)
+        raise TimeoutError("the server stays busy")
+
+    def stream(
+        self, body: Any, path: str = "/predictions", method: str = "POST"
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The events of a streamed prediction, as they come."""
+        headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            event = ""
+            for line in answer:
+                key, _, value = line.decode().strip().partition(": ")
+                if key == "event":
+                    event = value
+                elif key == "data":
+                    yield event, json.loads(value)
+
+    def left_behind(self) -> list[str]:
+        return sorted(file.name for folder in self.folder.glob("next-scene-*") for file in folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder))
+        try:
+            server.wait()
+            yield server
+        finally:
+            server.process.terminate()
+            server.process.wait(timeout=20)
+            server.log.close()
+
+
+def content(uri: str) -> tuple[str, bytes]:
+    kind, _, data = uri.removeprefix("data:").partition(";base64,")
+    return kind, base64.b64decode(data)
+
+
+def picture(uri: str) -> Image.Image:
+    return Image.open(BytesIO(content(uri)[1]))
+
+
+def data_uri(data: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def png(image: Image.Image) -> str:
+    out = BytesIO()
+    image.save(out, "PNG")
+    return data_uri(out.getvalue(), "image/png")
+
+
+def test_openapi_shows_what_is_read_from_predict(server: Server) -> None:
+    status, document = server.ask("/openapi.json")
+    assert status == 200
+    inputs = document["components"]["schemas"]["Input"]["properties"]
+    assert sorted(inputs, key=lambda name: inputs[name]["x-order"])[:3] == ["prompts", "image", "story"]
+    assert document["components"] == schema.openapi(schema.read(ROOT / "predict.py", "Predictor"))["components"]
+
+
+def test_scenes_come_in_order_as_they_are_finished_and_the_film_last(server: Server) -> None:
+    asked = QUICK | {"prompts": ["a harbour", "the camera pans left", "night"], "output_video": True, "fps": 4}
+    events = list(server.stream({"input": asked}))
+    kinds = [kind for kind, _ in events if kind in ("output", "completed")]
+    assert kinds == ["output"] * 4 + ["completed"]
+    outputs = [data["chunk"] for kind, data in events if kind == "output"]
+    drawn = [i for i, (_, data) in enumerate(events) if "drawn" in data.get("data", "")]
+    delivered = [i for i, (kind, _) in enumerate(events) if kind == "output"]
+    assert drawn[0] < delivered[0] < drawn[1] < delivered[1] < drawn[2]
+    assert [content(uri)[0] for uri in outputs] == ["image/png"] * 3 + ["video/mp4"]
+    film = av.open(BytesIO(content(outputs[-1])[1]))
+    frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in film.decode(video=0)]
+    assert len(frames) == 18
+    for i, uri in enumerate(outputs[:3]):
+        assert np.abs(frames[6 * i + 3] - np.asarray(picture(uri).convert("RGB"))).mean() < 8
+
+
+def test_each_picture_carries_what_made_it(server: Server, tmp_path: Path) -> None:
+    (uri,) = server.predict(prompts=["a harbour"], output_format="webp", **QUICK)["output"]
+    file = tmp_path / "scene.webp"
+    file.write_bytes(content(uri)[1])
+    facts = pictures.facts(file)
+    assert facts
+    assert (facts["prompt"], facts["seed"], facts["model"]) == ("Next Scene: a harbour", 5, "storybook")
+
+
+def test_the_same_seed_gives_the_same_bytes_and_a_blank_one_is_random_and_printed(server: Server) -> None:
+    asked = QUICK | {"prompts": ["a harbour", "night"]}
+    first, again = server.predict(**asked), server.predict(**asked)
+    assert first["output"] == again["output"]
+    assert "Seed: 5\n" in first["logs"]
+    del asked["seed"]
+    blank, other = server.predict(**asked), server.predict(**asked)
+    assert blank["output"] != other["output"]
+    seed = int(blank["logs"].split("Seed: ")[1].split()[0])
+    assert server.predict(**asked, seed=seed)["output"] == blank["output"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"strength": 7}, "greater than the maximum"),
+        ({"strength": 0}, "less than the minimum"),
+        ({"seed": -1}, "less than the minimum"),
+        ({"seed": 2**31}, "greater than the maximum"),
+        ({"num_inference_steps": "many"}, "integer"),
+        ({"output_format": "bmp"}, "bmp"),
+        ({"prompts": "a, b"}, "array"),
+        ({"prompts": [3]}, "string"),
+        ({"width": None}, "null"),
+    ],
+)
+def test_bad_input_is_answered_422_with_its_name(server: Server, inputs: dict[str, Any], message: str) -> None:
+    answer = server.predict(**({"prompts": ["a"]} | inputs))
+    assert answer["code"] == 422
+    assert next(iter(inputs)) in json.dumps(answer["detail"])
+    assert message in json.dumps(answer["detail"])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({}, "Give either prompts or a story file."),
+        ({"prompts": []}, "Give either prompts or a story file."),
+        ({"prompts": ["a", " "]}, "scene 2, prompt: is empty."),
+        ({"prompts": ["a"] * 301}, "1 to 300 scenes; this one has 301."),
+        ({"prompts": ["a"], "image": data_uri(b"hello", "image/png")}, "is not a picture of a known kind"),
+        (
+            {"story": data_uri(b'{"scenes": [{"prompt": "a", "sed": 1}]}', "application/json")},
+            "scene 1, sed: there is no such",
+        ),
+        ({"story": data_uri(b"{}", "application/json"), "prompts": ["a"]}, "not both."),
+    ],
+)
+def test_what_the_schema_cannot_see_fails_in_one_sentence_and_the_next_request_works(
+    server: Server, inputs: dict[str, Any], message: str
+) -> None:
+    answer = server.predict(**inputs)
+    assert answer["status"] == "failed"
+    assert message in answer["error"]
+    assert server.predict(prompts=["a"], **QUICK)["status"] == "succeeded"
+
+
+def test_a_first_picture_gives_its_aspect_and_changes_what_is_drawn(server: Server) -> None:
+    asked = {name: value for name, value in QUICK.items() if name not in ("width", "height")} | {
+        "prompts": ["a harbour"]
+    }
+    wide, other = (server.predict(**asked, image=png(photo(400, 200, seed)))["output"][0] for seed in (0, 1))
+    assert picture(wide).size == (320, 160)
+    assert wide != other
+
+
+def test_a_story_file_sets_values_for_all_and_for_single_scenes(server: Server) -> None:
+    story = {"scenes": ["a harbour", {"prompt": "night", "id": "n", "seed": 9}], "width": 64, "height": 64, "steps": 2}
+    outputs = server.predict(story=data_uri(json.dumps(story).encode(), "application/json"), seed=5)["output"]
+    assert [picture(uri).size for uri in outputs] == [(64, 64), (64, 64)]
+
+
+def test_cancelling_between_steps_keeps_the_finished_scenes_and_frees_the_server(server: Server) -> None:
+    asked = QUICK | {"num_inference_steps": 100, "prompts": ["a"] * 50, "output_video": True}
+    cancelled = threading.Event()
+    outputs, last = 0, {}
+    for kind, data in server.stream({"input": asked}, "/predictions/to-cancel", "PUT"):
+        outputs, last = outputs + (kind == "output"), data
+        if outputs == 1 and not cancelled.is_set():
+            server.ask("/predictions/to-cancel/cancel", {})
+            cancelled.set()
+    assert last["status"] == "canceled"
+    assert 1 <= outputs < 5
+    assert server.predict(prompts=["a"], **QUICK)["status"] == "succeeded"
+
+
+def test_only_the_last_predictions_files_are_kept(server: Server) -> None:
+    server.predict(prompts=["a", "b", "c"], output_video=True, **QUICK)
+    server.predict(prompts=["a"], **QUICK)
+    assert server.left_behind() == ["scene_001.png"]
+
+
+def test_a_port_in_use_is_named_before_anything_is_loaded() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        run = subprocess.run([ROOT / "script/serve", "--port", str(port)], capture_output=True, text=True)
+    assert run.returncode != 0
+    assert "Cannot serve: Address already in use" in run.stderr
+
+
+def test_build_says_plainly_what_is_missing(tmp_path: Path) -> None:
+    for tool in ("bash", "dirname"):
+        (tmp_path / tool).symlink_to(Path("/usr/bin") / tool)
+    run = subprocess.run(["bash", ROOT / "script/build"], env={"PATH": str(tmp_path)}, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert "the cog command, which is not installed" in run.stderr
