@@ -5,6 +5,7 @@ what happens; everything else is done where the other doors have it done.
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -72,15 +73,28 @@ def run(options: argparse.Namespace) -> None:
     pictures.prepare(file_for(shots[0]))
     from nextscene import model  # brings torch, which a dry run does without
     from nextscene.delivery import deliver
-    from nextscene.progress import progress
+    from nextscene.progress import progress, say
     from nextscene.studio import Studio
 
+    print("Loading the model ...", file=sys.stderr)
     studio = Studio(model.load(weights.fetch(name), weights.lora(name), name))
+    made = []
     with progress(shots) as on_step:
         takes = studio.shoot(shots, {"image": image} if image else {}, on_step)
         film = getattr(options, "output_video", None)
         for path in deliver(takes, file_for, film=film, quality=options.output_quality):
-            print(path)
+            made.append(path.resolve())
+            say(path)
+    if hasattr(options, "output_dir"):
+        _clear_earlier_run(options.output_dir, keep=[*made, *filter(None, [options.input_image])])
+
+
+def _clear_earlier_run(folder: Path, keep: Sequence[Path]) -> None:
+    """Removes what a longer run left in the folder, so that it shows one story; never the picture this one began with."""
+    kept = {path.resolve() for path in keep}
+    for path in folder.iterdir():
+        if re.fullmatch(r"scene_\d{3}\.(png|webp|jpg)", path.name) and path.resolve() not in kept:
+            path.unlink()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -123,7 +137,7 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     _add(command, "steps", int, "denoising steps for each scene, 2 to 100; 30-50 recommended")
     _add(command, "guidance", float, "how closely to follow the words, 1 (off) to 20; 3-5 recommended")
     _add(command, "seed", int, "same seed and inputs, same pictures (default: random, and shown)")
-    _add(command, "output_quality", int, "quality of webp and jpg files, 1 to 100", 80, choices=range(1, 101))
+    _add(command, "output_quality", _percent, "quality of webp and jpg files, 1 to 100", 80)
     command.add_argument("--dry-run", action="store_true", help="show what would be drawn; load no model")
 
 
@@ -152,6 +166,12 @@ def _add(
     command.add_argument(
         f"--{name.replace('_', '-')}", type=kind, default=default, metavar=metavar, help=about + shown, **more
     )
+
+
+def _percent(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 to 100, not {text}")
+    return int(text)
 
 
 def _one_scene(options: argparse.Namespace) -> Story:

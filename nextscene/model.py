@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
+import transformers
 from peft.tuners.lora import LoraLayer
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -58,6 +60,8 @@ class Model:
 def load(folder: Path, lora: Path, name: str = "", lora_scale: float = DEFAULTS["lora_scale"]) -> Model:
     """Loads a model in diffusers' folder layout and fuses a LoRA file into it."""
     state = _read_lora(lora)
+    for library in (diffusers, transformers):
+        library.utils.logging.disable_progress_bar()  # progress is shown by the doors
     device, dtype = ("cuda", torch.bfloat16) if torch.cuda.is_available() else ("cpu", torch.float32)
     try:
         pipe = NextScenePipeline.from_pretrained(

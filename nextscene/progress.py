@@ -6,37 +6,49 @@ It knows nothing but the shots and which step of which shot is done.
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from tqdm import tqdm
 
 from nextscene.plan import Shot
 
+OnStep = Callable[[Shot, int, int], None]
+
+
+def progress(shots: Sequence[Shot]) -> AbstractContextManager[OnStep]:
+    """Shows how far the shots are, through the `on_step` that it gives."""
+    return _bars(shots) if sys.stderr.isatty() else _lines(shots)
+
 
 @contextmanager
-def progress(shots: Sequence[Shot]) -> Iterator[Callable[[Shot, int, int], None]]:
-    """Shows how far the shots are, through the `on_step` that it gives."""
-    started = time.monotonic()
-    in_terminal = sys.stderr.isatty()
-    bar_format = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed} gone, {remaining} left]"
-    with (
-        tqdm(total=len(shots), desc="sequence", disable=not in_terminal, bar_format=bar_format) as scenes,
-        tqdm(total=1, desc="scene", disable=not in_terminal, bar_format=bar_format, leave=False) as steps,
-    ):
+def _bars(shots: Sequence[Shot]) -> Iterator[OnStep]:
+    look = {"bar_format": "{l_bar}{bar}| {elapsed} gone, {remaining} left"}
+    with tqdm(total=len(shots), desc="sequence", **look) as scenes, tqdm(leave=False, **look) as steps:
 
         def on_step(shot: Shot, done: int, of: int) -> None:
             if done == 1:
                 steps.reset(of)
                 steps.set_description(f"scene {shot.number} of {len(shots)}")
             steps.update()
-            scenes.n = shot.number - 1 + done / of
-            scenes.refresh()
-            if done == of and not in_terminal:
-                gone = time.monotonic() - started
-                left = gone / shot.number * (len(shots) - shot.number)
-                print(
-                    f"Scene {shot.number} of {len(shots)} drawn, {gone:.0f} s gone, about {left:.0f} s left.",
-                    file=sys.stderr,
-                )
+            scenes.update(shot.number - 1 + done / of - scenes.n)
 
         yield on_step
+
+
+@contextmanager
+def _lines(shots: Sequence[Shot]) -> Iterator[OnStep]:
+    started = time.monotonic()
+
+    def on_step(shot: Shot, done: int, of: int) -> None:
+        if done == of:
+            gone = time.monotonic() - started
+            left = gone / shot.number * (len(shots) - shot.number)
+            line = f"Scene {shot.number} of {len(shots)} drawn, {gone:.0f} s gone, about {left:.0f} s left."
+            print(line, file=sys.stderr)
+
+    yield on_step
+
+
+def say(line: object) -> None:
+    """A line on standard output that does not break the bars."""
+    tqdm.write(str(line))

@@ -4,7 +4,7 @@ The only place that uses a loaded model. It knows nothing of files, formats or d
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,8 +14,7 @@ from PIL import Image
 from nextscene import NextSceneError, __version__
 from nextscene.model import Model
 from nextscene.plan import Reference, Shot, scenes_needed_after
-
-OnStep = Callable[[Shot, int, int], None]
+from nextscene.progress import OnStep
 
 
 @dataclass(frozen=True)

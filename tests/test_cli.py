@@ -105,7 +105,7 @@ def test_every_sample_story_is_a_story(sample: Path, tmp_path: Path) -> None:
         (["a", "--strength", "3"], "error: strength: input should be less than or equal to 1, not 3.0."),
         (["a", "--input-image", "no.png"], "error: There is no picture no.png"),
         ([" | "], "error: A story has 1 to 300 scenes; this one has 0."),
-        (["a", "--output-dir", "/proc/nowhere", *QUICK], "error: /proc/nowhere"),
+        (["a", "--output-dir", "/proc/nowhere", *QUICK], "error: /proc/nowhere/scene_001.png cannot be written"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(arguments: list[str], sentence: str, tmp_path: Path) -> None:
@@ -127,6 +127,14 @@ def test_the_help_explains_every_flag_and_gives_examples(command: str, tmp_path:
     assert {"--input-image", "--lora-scale", "--strength", "--seed", "--negative-prompt", "--dry-run"} <= set(flags)
     assert "examples:" in text
     assert f"script/{command}" in text
+
+
+def test_a_shorter_run_leaves_no_scene_of_a_longer_one_but_the_picture_it_began_with(tmp_path: Path) -> None:
+    script("sequence", "a|b|c|d", *QUICK, cwd=tmp_path)
+    folder = tmp_path / "outputs/sequence"
+    (folder / "mine.png").touch()
+    script("sequence", "e", "--input-image", "outputs/sequence/scene_003.png", *QUICK, cwd=tmp_path)
+    assert sorted(file.name for file in folder.iterdir()) == ["mine.png", "scene_001.png", "scene_003.png"]
 
 
 def test_an_interrupted_run_keeps_its_finished_scenes(tmp_path: Path) -> None:

@@ -259,7 +259,7 @@ def test_another_path_than_cogs_is_complained_of(tmp_path: Path) -> None:
 
 def test_a_complaint_names_the_file_and_the_line(tmp_path: Path) -> None:
     (said,) = reading(tmp_path, 'x: str = Input(default="a")').complaints
-    assert said == f"{tmp_path}/predict.py:17: x has no description: give it one."
+    assert said == f"{tmp_path}/predict.py:18: x has no description: give it one."
 
 
 def test_a_predictor_that_is_not_there_is_an_error_in_a_sentence(tmp_path: Path) -> None:
