@@ -81,8 +81,8 @@ def run(options: argparse.Namespace) -> None:
     made = []
     with progress(shots) as on_step:
         takes = studio.shoot(shots, {"image": image} if image else {}, on_step)
-        film = getattr(options, "output_video", None)
-        for path in deliver(takes, file_for, film=film, quality=options.output_quality):
+        more = options.more(options)
+        for path in deliver(takes, file_for, title=story.title or "", quality=options.output_quality, **more):
             made.append(path.resolve())
             say(path)
     if hasattr(options, "output_dir"):
@@ -90,7 +90,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _clear_earlier_run(folder: Path, keep: Sequence[Path]) -> None:
-    """Removes what a longer run left in the folder, so that it shows one story; never the picture this one began with."""
+    """Removes what a longer run left in the folder, so that it shows one story, but never what is to be kept."""
     kept = {path.resolve() for path in keep}
     for path in folder.iterdir():
         if re.fullmatch(r"scene_\d{3}\.(png|webp|jpg)", path.name) and path.resolve() not in kept:
@@ -108,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--prompt", help="the same, as a flag")
     _add(one, "output", Path, "picture to write: .png, .webp or .jpg", Path("outputs/scene.png"))
     _add_settings(one)
-    one.set_defaults(story=_one_scene, file_for=_one_file)
+    one.set_defaults(story=_one_scene, file_for=_one_file, more=lambda _: {})
 
     many = _command(commands, "sequence", "Makes a story, scene after scene.", SEQUENCE_EXAMPLES)
     words = many.add_mutually_exclusive_group(required=True)
@@ -116,14 +116,20 @@ def parser() -> argparse.ArgumentParser:
         "words", nargs="*", metavar="SCENES", default=[], help="one text, a story file, or several texts"
     )
     words.add_argument("--scenes", help="one text or a story file, as a flag")
-    _add(many, "output_dir", Path, "folder for scene_001.png, scene_002.png, ...", Path("outputs/sequence"))
+    _add(
+        many,
+        "output_dir",
+        Path,
+        "folder for scene_001.png, scene_002.png, ... and contact_sheet.png",
+        Path("outputs/sequence"),
+    )
     _add(
         many, "output_format", str, "file format of the scenes: png, webp or jpg", "png", choices=("png", "webp", "jpg")
     )
     _add(many, "output_video", Path, "also make an MP4 of the scenes (default: none)")
     _add(many, "fps", float, "scenes for each second of the video; 1-2 is slow, 3-4 a normal pace", DEFAULTS["fps"])
     _add_settings(many)
-    many.set_defaults(story=_many_scenes, file_for=_numbered_files)
+    many.set_defaults(story=_many_scenes, file_for=_numbered_files, more=_sheet_and_film)
     return root
 
 
@@ -194,6 +200,10 @@ def _numbered_files(options: argparse.Namespace) -> Callable[[Shot], Path]:
     from nextscene.delivery import numbered
 
     return numbered(options.output_dir, options.output_format)
+
+
+def _sheet_and_film(options: argparse.Namespace) -> dict[str, Path | None]:
+    return {"sheet": options.output_dir / "contact_sheet.png", "film": options.output_video}
 
 
 if __name__ == "__main__":

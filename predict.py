@@ -135,7 +135,8 @@ class Predictor(BasePredictor):
         film = self.folder / "sequence.mp4" if output_video else None
         with progress(shots) as on_step:
             takes = self.studio.shoot(shots, {"image": first} if first else {}, on_step)
-            for path in deliver(takes, numbered(self.folder, output_format), film=film, quality=output_quality):
+            files = numbered(self.folder, output_format)
+            for path in deliver(takes, files, title=told.title or "", film=film, quality=output_quality):
                 yield Path(path)
 
 

@@ -1,4 +1,4 @@
-"""Delivery: takes in, files out, each as soon as it is done; then the film, if one is wanted.
+"""Delivery: takes in, files out, each as soon as it is done; then a contact sheet and a film, if they are wanted.
 
 What has been delivered stays delivered, whatever happens later. It knows nothing of models.
 """
@@ -10,21 +10,34 @@ from pathlib import Path
 from nextscene import pictures
 from nextscene.film import Film
 from nextscene.plan import Shot
+from nextscene.sheet import Sheet
 from nextscene.studio import Take
 
 
 def deliver(
-    takes: Iterable[Take], file_for: Callable[[Shot], Path], *, film: Path | None = None, quality: int = 80
+    takes: Iterable[Take],
+    file_for: Callable[[Shot], Path],
+    *,
+    title: str = "",
+    sheet: Path | None = None,
+    film: Path | None = None,
+    quality: int = 80,
 ) -> Iterator[Path]:
-    """Yields each scene's file as it is finished, then the film."""
+    """Yields each scene's file as it is finished, then the contact sheet and the film, where they are wanted."""
+    cards = Sheet(title)
     with ExitStack() as stack:
-        reel = stack.enter_context(Film(film)) if film else None
+        reel = stack.enter_context(Film(film, title)) if film else None
         for take in takes:
             path = file_for(take.shot)
             pictures.write(take.picture, path, take.facts, quality)
             yield path
+            if sheet:
+                cards.add(take.picture, take.facts)
             if reel:
                 reel.add(take.picture, take.shot.duration)
+    if sheet:
+        pictures.write(cards.picture(), sheet, {})
+        yield sheet
     if film:
         yield film
 

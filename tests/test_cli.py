@@ -62,7 +62,7 @@ def test_every_flag_of_generate_scene_works_under_its_name(tmp_path: Path) -> No
 def test_a_sequence_goes_where_the_seed_document_says_with_its_film(tmp_path: Path) -> None:
     run = script("sequence", FOUR_SCENES, "--output-video", "outputs/narrative.mp4", "--fps", "3", *QUICK, cwd=tmp_path)
     scenes = [f"outputs/sequence/scene_{n:03d}.png" for n in range(1, 5)]
-    assert run.stdout.split() == [*scenes, "outputs/narrative.mp4"]
+    assert run.stdout.split() == [*scenes, "outputs/sequence/contact_sheet.png", "outputs/narrative.mp4"]
     assert sum(1 for _ in av.open(tmp_path / "outputs/narrative.mp4").decode(video=0)) == 4 * 8
 
 
@@ -71,7 +71,8 @@ def test_every_flag_of_generate_sequence_works_under_its_name(tmp_path: Path) ->
     arguments = ["--scenes", "scenes.json", "--output-dir", "outputs/mine", "--output-video", "outputs/sequence.mp4"]
     arguments += ["--lora-scale", "0.75", "--fps", "2", "--seed", "42", "--strength", "0.6", *QUICK]
     script("sequence", *arguments, cwd=tmp_path)
-    assert sorted(file.name for file in (tmp_path / "outputs/mine").iterdir()) == ["scene_001.png", "scene_002.png"]
+    made = sorted(file.name for file in (tmp_path / "outputs/mine").iterdir())
+    assert made == ["contact_sheet.png", "scene_001.png", "scene_002.png"]
     assert (tmp_path / "outputs/sequence.mp4").exists()
 
 
@@ -134,7 +135,12 @@ def test_a_shorter_run_leaves_no_scene_of_a_longer_one_but_the_picture_it_began_
     folder = tmp_path / "outputs/sequence"
     (folder / "mine.png").touch()
     script("sequence", "e", "--input-image", "outputs/sequence/scene_003.png", *QUICK, cwd=tmp_path)
-    assert sorted(file.name for file in folder.iterdir()) == ["mine.png", "scene_001.png", "scene_003.png"]
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "contact_sheet.png",
+        "mine.png",
+        "scene_001.png",
+        "scene_003.png",
+    ]
 
 
 def test_an_interrupted_run_keeps_its_finished_scenes(tmp_path: Path) -> None:
