@@ -168,7 +168,7 @@ def _add(
 ) -> None:
     default = DEFAULTS.get(name, default)
     shown = "" if default is None else f" (default: {default})"
-    metavar = "FILE" if kind is Path else name.rsplit("_", 1)[-1].upper()
+    metavar = "PATH" if kind is Path else name.rsplit("_", 1)[-1].upper()
     command.add_argument(
         f"--{name.replace('_', '-')}", type=kind, default=default, metavar=metavar, help=about + shown, **more
     )
