@@ -13,7 +13,7 @@ from typing import Any
 
 import weights
 from nextscene import NextSceneError, pictures
-from nextscene.plan import DEFAULTS, Shot, choose_seed, given, plan
+from nextscene.plan import DEFAULTS, IMAGE, Shot, choose_seed, given, plan
 from nextscene.story import MAX_SIDE, MIN_SIDE, Story, from_file, from_prompts, from_text
 
 PREDICT_EXAMPLES = """\
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> None:
     studio = Studio(model.load(weights.fetch(name), weights.lora(name), name))
     made = []
     with progress(shots) as on_step:
-        takes = studio.shoot(shots, {"image": image} if image else {}, on_step)
+        takes = studio.shoot(shots, {IMAGE: image} if image else {}, on_step)
         more = options.more(options)
         for path in deliver(takes, file_for, title=story.title or "", quality=options.output_quality, **more):
             made.append(path.resolve())

@@ -13,7 +13,7 @@ from cog import BasePredictor, Input, Path, streaming
 import weights
 from nextscene import NextSceneError, model, pictures
 from nextscene.delivery import deliver, numbered
-from nextscene.plan import choose_seed, given, plan
+from nextscene.plan import IMAGE, choose_seed, given, plan
 from nextscene.progress import progress
 from nextscene.story import Story, from_file, from_prompts
 from nextscene.studio import Studio
@@ -134,7 +134,7 @@ class Predictor(BasePredictor):
         shutil.rmtree(self.folder, ignore_errors=True)  # the last prediction's files; Cog leaves them to us
         film = self.folder / "sequence.mp4" if output_video else None
         with progress(shots) as on_step:
-            takes = self.studio.shoot(shots, {"image": first} if first else {}, on_step)
+            takes = self.studio.shoot(shots, {IMAGE: first} if first else {}, on_step)
             files = numbered(self.folder, output_format)
             for path in deliver(takes, files, title=told.title or "", film=film, quality=output_quality):
                 yield Path(path)

@@ -11,7 +11,7 @@ from nextscene import pictures
 from nextscene.film import Film
 from nextscene.plan import Shot
 from nextscene.sheet import Sheet
-from nextscene.studio import Take
+from nextscene.take import Take
 
 
 def deliver(

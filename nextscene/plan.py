@@ -34,6 +34,9 @@ class Reference:
     name: str
 
 
+IMAGE = Reference("picture", "image")  # the first picture, that the user may give
+
+
 @dataclass(frozen=True)
 class Shot:
     """One picture to make, with everything decided.
@@ -87,7 +90,7 @@ def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size 
         if shots:
             references = (Reference("scene", shots[-1].id),)
         elif image:
-            references = (Reference("picture", "image"),)
+            references = (IMAGE,)
         values = {key: _decide(key, scene, wanted, story) for key in DEFAULTS if key != "fps"}
         values["negative_prompt"] = values["negative_prompt"] or " "  # never none: that would switch guidance off
         values["strength"] = values["strength"] if references else 1.0

@@ -4,9 +4,9 @@ The only place that uses a loaded model. It knows nothing of files, formats or d
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any, Protocol
 
 import torch
 from PIL import Image
@@ -15,16 +15,13 @@ from nextscene import NextSceneError, __version__
 from nextscene.model import Model
 from nextscene.plan import Reference, Shot, scenes_needed_after
 from nextscene.progress import OnStep
+from nextscene.take import Take
 
 
-@dataclass(frozen=True)
-class Take:
-    """A picture, and all that made it."""
+class Pictures(Protocol):
+    """Pictures by what refers to them; a plain mapping is one."""
 
-    shot: Shot
-    picture: Image.Image
-    seconds: float
-    facts: Mapping[str, Any]
+    def __getitem__(self, reference: Reference, /) -> Image.Image: ...
 
 
 class Studio:
@@ -33,27 +30,24 @@ class Studio:
     def __init__(self, model: Model) -> None:
         self.model = model
 
-    def shoot(
-        self,
-        shots: Sequence[Shot],
-        pictures: Mapping[str, Image.Image] | None = None,
-        on_step: OnStep | None = None,
-    ) -> Iterator[Take]:
+    def shoot(self, shots: Sequence[Shot], pictures: Pictures, on_step: OnStep | None = None) -> Iterator[Take]:
         """Yields a take for each shot, in order, as soon as it is done.
 
-        pictures: the pictures that came with the request, by the names that the shots' references use.
+        pictures: those that the shots look at and that are not drawn here: the ones that came with the request, and
+            scenes that were drawn before.
         on_step: called after each step with (shot, steps done, steps in all); what it raises ends the run.
 
         Only pictures that a later shot looks at are kept, so memory does not grow with the number of scenes.
         """
-        seen = {Reference("picture", name): picture for name, picture in (pictures or {}).items()}
+        drawn: dict[Reference, Image.Image] = {}
         for shot in shots:
             started = time.perf_counter()
-            picture = self._picture(shot, [seen[reference] for reference in shot.references], on_step)
+            references = [drawn.get(reference) or pictures[reference] for reference in shot.references]
+            picture = self._picture(shot, references, on_step)
             yield Take(shot, picture, time.perf_counter() - started, self._facts(shot))
-            seen[Reference("scene", shot.id)] = picture
+            drawn[Reference("scene", shot.id)] = picture
             needed = scenes_needed_after(shots, shot.number)
-            seen = {ref: kept for ref, kept in seen.items() if ref.kind == "picture" or ref.name in needed}
+            drawn = {reference: kept for reference, kept in drawn.items() if reference.name in needed}
 
     def _picture(self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None) -> Image.Image:
         self.model.use_lora_scale(shot.lora_scale)

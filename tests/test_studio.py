@@ -13,9 +13,10 @@ from PIL import Image
 from nextscene import NextSceneError, pictures
 from nextscene.delivery import deliver, numbered
 from nextscene.model import Model
-from nextscene.plan import Shot, plan
+from nextscene.plan import IMAGE, Shot, plan
 from nextscene.story import from_data, settings
-from nextscene.studio import Studio, Take
+from nextscene.studio import Studio
+from nextscene.take import Take
 
 SMALL = {"width": 128, "height": 96, "steps": 2}
 
@@ -33,7 +34,7 @@ def studio(small: Model) -> Studio:
 def test_a_chain_is_the_pipelines_calls_one_after_another(studio: Studio, small: Model) -> None:
     image = photo()
     shots = shots_of(["a", {"prompt": "b", "strength": 0.9}], image)
-    takes = list(studio.shoot(shots, {"image": image}))
+    takes = list(studio.shoot(shots, {IMAGE: image}))
     previous = image
     for take, shot in zip(takes, shots, strict=True):
         expected = small.pipe(
@@ -50,7 +51,7 @@ def test_a_chain_is_the_pipelines_calls_one_after_another(studio: Studio, small:
 
 def test_the_same_seed_gives_the_same_pictures_and_another_seed_gives_others(studio: Studio) -> None:
     def run(seed: int) -> list[Image.Image]:
-        return [take.picture for take in studio.shoot(shots_of(["a", "b", "c"], seed=seed))]
+        return [take.picture for take in studio.shoot(shots_of(["a", "b", "c"], seed=seed), {})]
 
     first, again, other = run(1), run(1), run(2)
     assert all(map(same, first, again))
@@ -67,7 +68,7 @@ def test_scenes_with_the_same_words_do_not_share_noise(studio: Studio) -> None:
         return result
 
     studio.model.pipe.prepare_latents = watch
-    list(studio.shoot(shots_of(["a", "a", "a"])))
+    list(studio.shoot(shots_of(["a", "a", "a"]), {}))
     del studio.model.pipe.prepare_latents
     for i, one in enumerate(drawn):
         for other in drawn[:i]:
@@ -75,9 +76,11 @@ def test_scenes_with_the_same_words_do_not_share_noise(studio: Studio) -> None:
 
 
 def test_a_scenes_own_lora_scale_holds_for_that_scene_only(studio: Studio) -> None:
-    plain = [t.picture for t in studio.shoot(shots_of(["a", {"prompt": "b", "id": "x"}]))]
-    mixed = [t.picture for t in studio.shoot(shots_of([{"prompt": "a", "lora_scale": 0}, {"prompt": "b", "id": "x"}]))]
-    again = [t.picture for t in studio.shoot(shots_of(["a", {"prompt": "b", "id": "x"}]))]
+    plain = [t.picture for t in studio.shoot(shots_of(["a", {"prompt": "b", "id": "x"}]), {})]
+    mixed = [
+        t.picture for t in studio.shoot(shots_of([{"prompt": "a", "lora_scale": 0}, {"prompt": "b", "id": "x"}]), {})
+    ]
+    again = [t.picture for t in studio.shoot(shots_of(["a", {"prompt": "b", "id": "x"}]), {})]
     assert not same(plain[0], mixed[0])
     assert all(map(same, plain, again))
 
@@ -85,7 +88,7 @@ def test_a_scenes_own_lora_scale_holds_for_that_scene_only(studio: Studio) -> No
 def test_takes_come_as_they_are_done_and_steps_are_counted(studio: Studio) -> None:
     seen: list[tuple[int, int, int]] = []
     takes = studio.shoot(
-        shots_of(["a", "b"], strength=1), on_step=lambda shot, done, of: seen.append((shot.number, done, of))
+        shots_of(["a", "b"], strength=1), {}, on_step=lambda shot, done, of: seen.append((shot.number, done, of))
     )
     assert not seen
     assert next(takes).shot.number == 1
@@ -96,7 +99,7 @@ def test_takes_come_as_they_are_done_and_steps_are_counted(studio: Studio) -> No
 
 def test_only_the_pictures_still_needed_are_kept(studio: Studio) -> None:
     alive: list[weakref.ref[Image.Image]] = []
-    for take in studio.shoot(shots_of(["a"] * 6)):
+    for take in studio.shoot(shots_of(["a"] * 6), {}):
         alive.append(weakref.ref(take.picture))
         del take
         gc.collect()
@@ -104,7 +107,7 @@ def test_only_the_pictures_still_needed_are_kept(studio: Studio) -> None:
 
 
 def test_a_take_says_what_made_it_and_that_the_model_is_the_small_one(studio: Studio) -> None:
-    (take,) = studio.shoot(shots_of(["a"], seed=7))
+    (take,) = studio.shoot(shots_of(["a"], seed=7), {})
     assert take.facts["prompt"] == "Next Scene: a"
     assert take.facts["seed"] == 7
     assert take.facts["shot"]["seed"] == take.shot.seed
@@ -120,19 +123,19 @@ def test_a_take_says_what_made_it_and_that_the_model_is_the_small_one(studio: St
 def test_out_of_memory_says_what_to_lower_and_leaves_the_studio_usable(studio: Studio, error: Exception) -> None:
     """The device's memory cannot be filled here: its error is raised where it would come from."""
     shots = shots_of(["a", "b", "c"], seed=3)
-    whole = [take.picture for take in studio.shoot(shots)]
+    whole = [take.picture for take in studio.shoot(shots, {})]
 
     def fail(*_: object) -> None:
         raise error
 
-    takes = studio.shoot(shots)
+    takes = studio.shoot(shots, {})
     done = [next(takes).picture]
     handle = studio.model.pipe.transformer.register_forward_pre_hook(fail)
     with pytest.raises(NextSceneError, match=r"Scene 2 \(scene_002\) .* 128x96 with 1 reference\(s\): lower the width"):
         next(takes)
     handle.remove()
     assert all(map(same, done, whole))
-    assert all(map(same, whole, [take.picture for take in studio.shoot(shots)]))
+    assert all(map(same, whole, [take.picture for take in studio.shoot(shots, {})]))
 
 
 def test_other_errors_are_not_passed_off_as_too_little_memory(studio: Studio) -> None:
@@ -141,13 +144,13 @@ def test_other_errors_are_not_passed_off_as_too_little_memory(studio: Studio) ->
 
     handle = studio.model.pipe.transformer.register_forward_pre_hook(fail)
     with pytest.raises(RuntimeError, match="shapes do not fit"):
-        next(studio.shoot(shots_of(["a"])))
+        next(studio.shoot(shots_of(["a"]), {}))
     handle.remove()
 
 
 def test_delivery_writes_each_scene_before_the_next_is_drawn_and_then_the_film(studio: Studio, tmp_path: Path) -> None:
     film = tmp_path / "sequence.mp4"
-    takes = studio.shoot(shots_of(["a", "b"], seed=5))
+    takes = studio.shoot(shots_of(["a", "b"], seed=5), {})
     files = deliver(takes, numbered(tmp_path, "webp"), film=film)
     first = next(files)
     assert first == tmp_path / "scene_001.webp"

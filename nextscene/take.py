@@ -1,0 +1,23 @@
+"""A take: a picture, and all that made it. It imports no torch, so that rooms without a model can hold takes too."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from nextscene.plan import Shot
+
+
+@dataclass(frozen=True)
+class Take:
+    """What one shot gave.
+
+    seconds: how long it took to draw.
+    facts: what made it, as its file's metadata will say.
+    """
+
+    shot: Shot
+    picture: Image.Image
+    seconds: float
+    facts: Mapping[str, Any]
