@@ -7,14 +7,21 @@ what happens; everything else is done where the other doors have it done.
 import argparse
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from PIL import Image
 
 import weights
 from nextscene import NextSceneError, pictures
+from nextscene.delivery import deliver, numbered
 from nextscene.plan import DEFAULTS, IMAGE, Shot, choose_seed, given, plan
+from nextscene.progress import progress, say
+from nextscene.record import Record, scene_named
 from nextscene.story import MAX_SIDE, MIN_SIDE, Story, from_file, from_prompts, from_text
+from nextscene.take import Pictures, Take
 
 PREDICT_EXAMPLES = """\
 examples:
@@ -46,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Its exit status: 0, 1 for something the user can put right, 130 when interrupted."""
     options = parser().parse_args(arguments)
     try:
-        run(options)
+        options.command(options)
     except NextSceneError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -56,37 +63,107 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def run(options: argparse.Namespace) -> None:
-    """Plans the shots; shows them, or shoots them."""
-    story: Story = options.story(options)
-    wanted = given(**{name: getattr(options, name, None) for name in SETTINGS})
+def predict(options: argparse.Namespace) -> None:
+    """Makes one scene, in one file."""
+    story = from_prompts([options.prompt or options.words])
     image = pictures.read(options.input_image) if options.input_image else None
-    name, notice = weights.choose()
-    seed = choose_seed(story, wanted)
-    shots = plan(story, wanted, seed, weights.own_size(name), image.size if image else None)
+    scene = _planned(options, story, image)
+    if options.dry_run:
+        return
+    pictures.prepare(options.output)
+
+    takes = _shoot(scene, {IMAGE: image} if image else {}, scene.shots)
+    for path in deliver(takes, lambda _: options.output, quality=options.output_quality):
+        say(path)
+
+
+def sequence(options: argparse.Namespace) -> None:
+    """Makes a story, or goes on with the one that was begun in its folder."""
+    folder = options.output_dir
+    record = Record(folder, fresh=options.fresh)
+    story = _story(options, record)
+    image = pictures.read(options.input_image) if options.input_image else record.image
+    run = _planned(options, story.with_takes(_takes(options, story, record)), image, record)
+    if options.dry_run:
+        return
+    made_with = weights.identity(run.model)
+    file_for = numbered(folder, options.output_format)
+    pictures.prepare(file_for(run.shots[0]))
+    todo = record.to_draw(run.story, run.shots, made_with, image, options.cascade)
+    if len(todo) < len(run.shots):
+        print(f"{len(run.shots) - len(todo)} of {len(run.shots)} scenes are made already.", file=sys.stderr)
+
+    made = []
+    takes = record.takes(run.shots, partial(_shoot, run, record))
+    more = {"sheet": folder / "contact_sheet.png", "film": options.output_video, "title": story.title or ""}
+    for path in deliver(takes, file_for, quality=options.output_quality, **more):
+        made.append(path.resolve())
+        say(path)
+    _clear_earlier_run(folder, keep=[*made, *filter(None, [options.input_image])])
+    if record.stale:
+        stale = ", ".join(record.stale)
+        print(f"Grew from another take of an earlier scene: {stale}; --cascade draws them again.", file=sys.stderr)
+
+
+class Run(NamedTuple):
+    """What a command is about to do."""
+
+    story: Story  # complete: alone, it makes the same pictures again
+    shots: list[Shot]
+    model: str
+
+
+def _planned(options: argparse.Namespace, story: Story, image: Image.Image | None, record: Record | None = None) -> Run:
+    """Decides everything, and says what everyone should know; a dry run shows all of it."""
+    wanted = given(**{name: getattr(options, name, None) for name in SETTINGS})
+    before = record.story.seed if record and record.story else None
+    seed = choose_seed(story, wanted, before)
+    model, notice = weights.choose()
+    shots = plan(story, wanted, seed, weights.own_size(model), image.size if image else None)
     print(f"{notice}\nSeed: {seed}", file=sys.stderr)
     if options.dry_run:
         print(*shots, sep="\n")
-        return
+    name = options.input_image.name if options.input_image else story.image
+    return Run(story.complete(wanted, seed, name), shots, model)
 
-    file_for = options.file_for(options)
-    pictures.prepare(file_for(shots[0]))
-    from nextscene import model  # brings torch, which a dry run does without
-    from nextscene.delivery import deliver
-    from nextscene.progress import progress, say
+
+def _shoot(run: Run, seen: Pictures, shots: Sequence[Shot]) -> Iterator[Take]:
+    """Loads the model, and draws these shots."""
+    from nextscene import model  # these bring torch, which a dry run does without
     from nextscene.studio import Studio
 
     print("Loading the model ...", file=sys.stderr)
-    studio = Studio(model.load(weights.fetch(name), weights.lora(name), name))
-    made = []
+    studio = Studio(model.load(weights.fetch(run.model), weights.lora(run.model), run.model))
     with progress(shots) as on_step:
-        takes = studio.shoot(shots, {IMAGE: image} if image else {}, on_step)
-        more = options.more(options)
-        for path in deliver(takes, file_for, title=story.title or "", quality=options.output_quality, **more):
-            made.append(path.resolve())
-            say(path)
-    if hasattr(options, "output_dir"):
-        _clear_earlier_run(options.output_dir, keep=[*made, *filter(None, [options.input_image])])
+        yield from studio.shoot(shots, seen, on_step, about={"story": run.story.as_data()})
+
+
+def _story(options: argparse.Namespace, record: Record) -> Story:
+    texts = [options.scenes] if options.scenes else options.words
+    if not texts:
+        if record.story is None:
+            raise NextSceneError(f"No story was begun in {options.output_dir}: give a story, or name its --output-dir.")
+        return record.story
+    if len(texts) > 1:
+        return from_prompts(texts)
+    path = Path(texts[0])
+    return from_file(path) if path.suffix in (".json", ".txt") else from_text(texts[0])
+
+
+def _takes(options: argparse.Namespace, story: Story, record: Record) -> dict[str, int]:
+    """Which take of each scene is wanted: as chosen before, but for those that the user retakes or chooses now."""
+    takes = {name: take for name, take in record.chosen().items() if name in story.ids}
+    for named in options.retake:
+        name = scene_named(named, story.ids)
+        takes[name] = max(record.takes_of(name), default=0) + 1
+    for choice in options.use:
+        named, _, take = choice.rpartition(":")
+        name = scene_named(named, story.ids)
+        if take not in map(str, record.takes_of(name)):
+            there = ", ".join(map(str, record.takes_of(name))) or "none"
+            raise NextSceneError(f"Scene {named!r} has no take {take!r} (there: {there}): write --use SCENE:TAKE.")
+        takes[name] = int(take)
+    return takes
 
 
 def _clear_earlier_run(folder: Path, keep: Sequence[Path]) -> None:
@@ -108,12 +185,16 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--prompt", help="the same, as a flag")
     _add(one, "output", Path, "picture to write: .png, .webp or .jpg", Path("outputs/scene.png"))
     _add_settings(one)
-    one.set_defaults(story=_one_scene, file_for=_one_file, more=lambda _: {})
+    one.set_defaults(command=predict)
 
     many = _command(commands, "sequence", "Makes a story, scene after scene.", SEQUENCE_EXAMPLES)
-    words = many.add_mutually_exclusive_group(required=True)
+    words = many.add_mutually_exclusive_group()
     words.add_argument(
-        "words", nargs="*", metavar="SCENES", default=[], help="one text, a story file, or several texts"
+        "words",
+        nargs="*",
+        metavar="SCENES",
+        default=[],
+        help="one text, a story file, or several texts; none: the story of the folder",
     )
     words.add_argument("--scenes", help="one text or a story file, as a flag")
     _add(
@@ -129,7 +210,17 @@ def parser() -> argparse.ArgumentParser:
     _add(many, "output_video", Path, "also make an MP4 of the scenes (default: none)")
     _add(many, "fps", float, "scenes for each second of the video; 1-2 is slow, 3-4 a normal pace", DEFAULTS["fps"])
     _add_settings(many)
-    many.set_defaults(story=_many_scenes, file_for=_numbered_files, more=_sheet_and_film)
+    many.add_argument(
+        "--retake", action="append", default=[], metavar="SCENE", help="a new take of this scene (number or id)"
+    )
+    many.add_argument(
+        "--use", action="append", default=[], metavar="SCENE:TAKE", help="choose an earlier take of a scene"
+    )
+    many.add_argument(
+        "--cascade", action="store_true", help="draw again what grew from another take than the chosen one"
+    )
+    many.add_argument("--fresh", action="store_true", help="start anew instead of going on with what the folder holds")
+    many.set_defaults(command=sequence)
     return root
 
 
@@ -178,32 +269,6 @@ def _percent(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 100:
         raise argparse.ArgumentTypeError(f"a whole number from 1 to 100, not {text}")
     return int(text)
-
-
-def _one_scene(options: argparse.Namespace) -> Story:
-    return from_prompts([options.prompt or options.words])
-
-
-def _many_scenes(options: argparse.Namespace) -> Story:
-    texts = [options.scenes] if options.scenes else options.words
-    if len(texts) > 1:
-        return from_prompts(texts)
-    path = Path(texts[0])
-    return from_file(path) if path.suffix in (".json", ".txt") else from_text(texts[0])
-
-
-def _one_file(options: argparse.Namespace) -> Callable[[Shot], Path]:
-    return lambda shot: options.output
-
-
-def _numbered_files(options: argparse.Namespace) -> Callable[[Shot], Path]:
-    from nextscene.delivery import numbered
-
-    return numbered(options.output_dir, options.output_format)
-
-
-def _sheet_and_film(options: argparse.Namespace) -> dict[str, Path | None]:
-    return {"sheet": options.output_dir / "contact_sheet.png", "film": options.output_video}
 
 
 if __name__ == "__main__":

@@ -113,6 +113,19 @@ def lora(name_or_folder: str) -> Path:
     return own if own.is_file() else fetch("next-scene") / MODELS["next-scene"].files[0]
 
 
+def identity(name_or_folder: str) -> dict[str, str]:
+    """What a picture's record says of the weights that made it."""
+    with lora(name_or_folder).open("rb") as file:
+        lora_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    revision = fetch(name_or_folder).name if MODELS.get(name_or_folder, MODELS["storybook"]).repo else ""
+    return {
+        "model": name_or_folder,
+        "revision": revision,
+        "lora": lora(name_or_folder).name,
+        "lora_sha256": lora_sha256,
+    }
+
+
 def own_size(name_or_folder: str) -> tuple[int, int]:
     """The width and height that a model draws best; nothing is fetched to know them."""
     model = MODELS.get(name_or_folder)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from nextscene import NextSceneError
 from nextscene.story import MAX_SIDE, MIN_SIDE, Scene, Settings, Story, settings, with_prefix
 
 DEFAULTS: dict[str, Any] = {
@@ -83,17 +84,16 @@ def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size 
     own_size: the (width, height) that the model draws best, taken when nobody names one.
     image: the size of the first picture, if there is one; the first shot then grows from it.
     """
+    if story.image and not image:
+        raise NextSceneError(f"This story opens with the picture {story.image!r}: give it along with the story.")
     width, height = _size(wanted, story, own_size, image)
     shots: list[Shot] = []
     for number, (name, scene) in enumerate(zip(story.ids, story.scenes, strict=True), 1):
-        references: tuple[Reference, ...] = ()
-        if shots:
-            references = (Reference("scene", shots[-1].id),)
-        elif image:
-            references = (IMAGE,)
+        references = _references(scene, shots[-1].id if shots else None, image)
         values = {key: _decide(key, scene, wanted, story) for key in DEFAULTS if key != "fps"}
         values["negative_prompt"] = values["negative_prompt"] or " "  # never none: that would switch guidance off
         values["strength"] = values["strength"] if references else 1.0
+        story_seed = seed if scene.seed is None else scene.seed
         shots.append(
             Shot(
                 number=number,
@@ -102,9 +102,9 @@ def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size 
                 references=references,
                 width=width,
                 height=height,
-                story_seed=(story_seed := seed if scene.seed is None else scene.seed),
-                take=1,
-                seed=shot_seed(story_seed, name, take=1),
+                story_seed=story_seed,
+                take=scene.take,
+                seed=shot_seed(story_seed, name, scene.take),
                 duration=scene.duration or 1 / _decide("fps", wanted, story),
                 **values,
             )
@@ -112,14 +112,22 @@ def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size 
     return shots
 
 
+def _references(scene: Scene, previous: str | None, image: Size | None) -> tuple[Reference, ...]:
+    """What a scene grows from: the scene that it names, or the one before, or the first picture, or words alone."""
+    parent = scene.after if "after" in scene.model_fields_set else previous
+    if parent:
+        return (Reference("scene", parent),)
+    return (IMAGE,) if image and not previous and "after" not in scene.model_fields_set else ()
+
+
 def given(**values: Any) -> Settings:
     """What the user set for this run. A form fills in every default: a value equal to it counts as not set."""
     return settings(**{key: None if value == DEFAULTS.get(key) else value for key, value in values.items()})
 
 
-def choose_seed(story: Story, wanted: Settings) -> int:
-    """The seed of this run: the one that the user set, else the story's, else a random one."""
-    seed: int | None = _first(wanted.seed, story.seed)
+def choose_seed(story: Story, wanted: Settings, before: int | None = None) -> int:
+    """The seed of this run: the one that the user set, else the story's, else that of before, else a random one."""
+    seed: int | None = _first(wanted.seed, story.seed, before)
     return secrets.randbelow(2**31) if seed is None else seed
 
 

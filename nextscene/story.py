@@ -6,7 +6,7 @@ In goes a prompt list, one text with several prompts, a JSON file or its content
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -45,10 +45,16 @@ class Values(BaseModel):
 
 
 class Scene(Values):
-    """One scene: its words, and what it wants otherwise than the rest of its story."""
+    """One scene: its words, and what it wants otherwise than the rest of its story.
+
+    after: the scene that it grows from; an explicit None: from none, a fresh start; not given: the scene before.
+    take: which take of it is wanted; each has noise of its own.
+    """
 
     prompt: Prompt
     id: Id | None = None
+    after: Id | None = None
+    take: Annotated[int, Field(ge=1)] = 1
     duration: Seconds | None = None
 
     @model_validator(mode="before")
@@ -72,8 +78,12 @@ class Settings(Values):
 
 
 class Story(Settings):
-    """Scenes in order, each with an id of its own, and values that hold for all of them."""
+    """Scenes in order, each with an id of its own, and values that hold for all of them.
 
+    image: the name of the picture that it opens with, which has to be given along.
+    """
+
+    image: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None = None
     scenes: Annotated[tuple[Scene, ...], Field(min_length=1, max_length=MAX_SCENES)]
 
@@ -85,17 +95,36 @@ class Story(Settings):
         return value
 
     @model_validator(mode="after")
-    def _ids_differ(self) -> "Story":
+    def _ids_fit_together(self) -> "Story":
         seen: dict[str, int] = {}
-        for number, name in enumerate(self.ids, 1):
+        for number, (name, scene) in enumerate(zip(self.ids, self.scenes, strict=True), 1):
             if name in seen:
                 raise ValueError(f"scene {number}, id: {name!r} is already the id of scene {seen[name]}")
+            if scene.after is not None and scene.after not in seen:
+                raise ValueError(f"scene {number}, after: there is no earlier scene {scene.after!r}")
             seen[name] = number
         return self
 
     @property
     def ids(self) -> list[str]:
         return [scene.id or f"scene_{number:03d}" for number, scene in enumerate(self.scenes, 1)]
+
+    def with_takes(self, takes: Mapping[str, int]) -> "Story":
+        """The same story, with these takes of its scenes."""
+        scenes = [
+            scene.model_copy(update={"take": takes[name]}) if takes.get(name, scene.take) != scene.take else scene
+            for name, scene in zip(self.ids, self.scenes, strict=True)
+        ]
+        return self.model_copy(update={"scenes": tuple(scenes)})
+
+    def as_data(self) -> dict[str, Any]:
+        """The story as JSON's own types, as a story file would say it."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+    def complete(self, wanted: Settings, seed: int, image: str | None) -> "Story":
+        """The same story with all that the user set for a run: alone, it makes the same pictures again."""
+        values = wanted.model_dump(exclude_none=True) | {"seed": seed} | ({"image": image} if image else {})
+        return self.model_copy(update=values)
 
 
 def from_prompts(prompts: Sequence[str]) -> Story:
@@ -136,9 +165,11 @@ def from_file(path: Path) -> Story:
 
 
 def from_data(data: Any) -> Story:
-    """A story from JSON's own types: an object with `scenes`, or just the list of them."""
+    """A story from JSON's own types: an object with `scenes`, or just the list of them, or the record of a run."""
     if isinstance(data, list):
         data = {"scenes": data}
+    if isinstance(data, dict) and "made_by" in data:
+        data = data.get("story")
     if not isinstance(data, dict):
         raise NextSceneError('A story is an object {"scenes": [...]} or a list of scenes.')
     if isinstance(scenes := data.get("scenes"), list) and not 1 <= len(scenes) <= MAX_SCENES:

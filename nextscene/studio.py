@@ -4,9 +4,9 @@ The only place that uses a loaded model. It knows nothing of files, formats or d
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from PIL import Image
@@ -15,13 +15,7 @@ from nextscene import NextSceneError, __version__
 from nextscene.model import Model
 from nextscene.plan import Reference, Shot, scenes_needed_after
 from nextscene.progress import OnStep
-from nextscene.take import Take
-
-
-class Pictures(Protocol):
-    """Pictures by what refers to them; a plain mapping is one."""
-
-    def __getitem__(self, reference: Reference, /) -> Image.Image: ...
+from nextscene.take import Pictures, Take
 
 
 class Studio:
@@ -30,12 +24,19 @@ class Studio:
     def __init__(self, model: Model) -> None:
         self.model = model
 
-    def shoot(self, shots: Sequence[Shot], pictures: Pictures, on_step: OnStep | None = None) -> Iterator[Take]:
+    def shoot(
+        self,
+        shots: Sequence[Shot],
+        pictures: Pictures,
+        on_step: OnStep | None = None,
+        about: Mapping[str, Any] | None = None,
+    ) -> Iterator[Take]:
         """Yields a take for each shot, in order, as soon as it is done.
 
         pictures: those that the shots look at and that are not drawn here: the ones that came with the request, and
             scenes that were drawn before.
         on_step: called after each step with (shot, steps done, steps in all); what it raises ends the run.
+        about: facts of the whole run, which each take carries along.
 
         Only pictures that a later shot looks at are kept, so memory does not grow with the number of scenes.
         """
@@ -44,7 +45,7 @@ class Studio:
             started = time.perf_counter()
             references = [drawn.get(reference) or pictures[reference] for reference in shot.references]
             picture = self._picture(shot, references, on_step)
-            yield Take(shot, picture, time.perf_counter() - started, self._facts(shot))
+            yield Take(shot, picture, time.perf_counter() - started, {**self._facts(shot), **(about or {})})
             drawn[Reference("scene", shot.id)] = picture
             needed = scenes_needed_after(shots, shot.number)
             drawn = {reference: kept for reference, kept in drawn.items() if reference.name in needed}

@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from PIL import Image
 
-from nextscene.plan import Shot
+from nextscene.plan import Reference, Shot
+
+
+class Pictures(Protocol):
+    """Pictures by what refers to them; a plain mapping is one."""
+
+    def __getitem__(self, reference: Reference, /) -> Image.Image: ...
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def test_every_flag_of_generate_sequence_works_under_its_name(tmp_path: Path) ->
     arguments += ["--lora-scale", "0.75", "--fps", "2", "--seed", "42", "--strength", "0.6", *QUICK]
     script("sequence", *arguments, cwd=tmp_path)
     made = sorted(file.name for file in (tmp_path / "outputs/mine").iterdir())
-    assert made == ["contact_sheet.png", "scene_001.png", "scene_002.png"]
+    assert made == ["contact_sheet.png", "run.json", "scene_001.png", "scene_002.png", "takes"]
     assert (tmp_path / "outputs/sequence.mp4").exists()
 
 
@@ -138,8 +138,10 @@ def test_a_shorter_run_leaves_no_scene_of_a_longer_one_but_the_picture_it_began_
     assert sorted(file.name for file in folder.iterdir()) == [
         "contact_sheet.png",
         "mine.png",
+        "run.json",
         "scene_001.png",
         "scene_003.png",
+        "takes",
     ]
 
 

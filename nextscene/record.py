@@ -1,0 +1,230 @@
+"""The record of a run: what was made and how, what is still to do, and every take that was ever wanted.
+
+    run.json    the story, every shot, every take; written whole after each scene, so that a run can go on after a crash
+    takes/      every take's picture, lossless; the scenes beside run.json are the chosen ones, as the user wants them
+
+A story's shots and a folder go in; what is still to be drawn comes out, and each take that was drawn is kept. It knows
+pictures, not models.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from nextscene import NextSceneError, __version__, pictures
+from nextscene.plan import IMAGE, Reference, Shot
+from nextscene.story import Story, from_data
+from nextscene.take import Take
+
+FILE, TAKES = "run.json", "takes"
+_NOT_OF_THE_PICTURE = ("number", "take", "seed", "duration")  # what may differ between two takes of the same words
+
+Json = dict[str, Any]
+Shoot = Callable[[Sequence[Shot]], Iterator[Take]]
+
+
+class Record:
+    """What one folder holds. Pictures of earlier scenes are found in it by their references."""
+
+    def __init__(self, folder: Path, fresh: bool = False) -> None:
+        """Opens the record of a folder; an empty one, if nothing was made there yet or all of it is to be forgotten."""
+        self.folder = folder
+        self._about: Json = {}
+        self._scenes: dict[str, Json] = {}
+        self._image: Image.Image | None = None
+        if (file := folder / FILE).is_file() and not fresh:
+            try:
+                self._about = json.loads(file.read_text())
+                self._scenes = {scene["id"]: scene for scene in self._about.pop("scenes")}
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise NextSceneError(f"{file} is no record of a run ({error!r}): start anew with --fresh.") from None
+
+    @property
+    def story(self) -> Story | None:
+        """The story of the run, complete with the seed and all that the user set; None before the first run."""
+        return from_data(self._about["story"]) if self._about else None
+
+    @property
+    def image(self) -> Image.Image | None:
+        """The picture that the run opened with."""
+        file = self.folder / TAKES / "image.png"
+        return pictures.read(file) if self.story and self.story.image and file.is_file() else None
+
+    @property
+    def stale(self) -> list[str]:
+        """The scenes that grew from another take than the one that is now chosen."""
+        return [name for name, scene in self._scenes.items() if scene["stale"]]
+
+    def chosen(self) -> dict[str, int]:
+        """Which take of each scene is the chosen one."""
+        return {name: scene["take"] for name, scene in self._scenes.items()}
+
+    def takes_of(self, name: str) -> list[int]:
+        """The takes of a scene that there are."""
+        return [take["take"] for take in self._scenes.get(name, {"takes": []})["takes"]]
+
+    def to_draw(
+        self,
+        story: Story,
+        shots: Sequence[Shot],
+        made_with: Mapping[str, Any],
+        image: Image.Image | None = None,
+        cascade: bool = False,
+    ) -> list[Shot]:
+        """Says which shots are still to be drawn: new ones, changed ones, and what grew from those.
+
+        made_with: the model and its LoRA; with others, every scene is another one.
+        cascade: also draw again what is stale.
+        """
+        self._image = image
+        of_image = hashlib.sha256(image.tobytes()).hexdigest() if image else None
+        changed: set[str] = set()
+        scenes: dict[str, Json] = {}
+        for shot in shots:
+            before = self._scenes.get(shot.id, {"takes": [], "todo": True})
+            words = _fingerprint(shot, made_with, of_image if IMAGE in shot.references else None)
+            takes = [take for take in before["takes"] if take["words"] == words]
+            made = next((take for take in takes if take["take"] == shot.take and self._is_whole(take)), None)
+            follows = any(reference.name in changed for reference in shot.references)
+            follows |= cascade and _is_stale(made, scenes)
+            todo = made is None or before["todo"] or follows
+            if todo and (not takes or follows or cascade):  # a retake alone changes nothing else
+                changed.add(shot.id)
+            scenes[shot.id] = {
+                "id": shot.id,
+                "take": shot.take,
+                "todo": todo,
+                "stale": False,
+                "words": words,
+                "shot": asdict(shot),
+                "takes": takes,
+            }
+        self._scenes = scenes
+        self._about = {
+            "made_by": f"Next Scene {__version__}",
+            "made_with": dict(made_with),
+            "story": story.as_data(),
+        }
+        return [shot for shot in shots if scenes[shot.id]["todo"]]
+
+    def takes(self, shots: Sequence[Shot], shoot: Shoot) -> Iterator[Take]:
+        """Every shot's take in order: drawn and kept where it is to do, and as it was made before where it is not.
+
+        What is to do is noted down before anything is drawn.
+        """
+        if self._image:
+            pictures.write(self._image, self.folder / TAKES / "image.png", {})
+        self._write()
+        todo = [shot for shot in shots if self._scenes[shot.id]["todo"]]
+        drawn = shoot(todo) if todo else iter(())
+        for shot in shots:
+            if shot not in todo:
+                yield self._made_before(shot)
+                continue
+            take = next(drawn)
+            self._keep(take)
+            yield take
+        self._remove_what_nobody_wants()
+
+    def __getitem__(self, reference: Reference) -> Image.Image:
+        if reference == IMAGE and self._image:
+            return self._image
+        return pictures.read(self.folder / _chosen(self._scenes[reference.name])["file"])
+
+    def _made_before(self, shot: Shot) -> Take:
+        made = _chosen(self._scenes[shot.id])
+        file = self.folder / made["file"]
+        return Take(shot, pictures.read(file), made["seconds"], pictures.facts(file) or {})
+
+    def _keep(self, take: Take) -> None:
+        """First the picture, then the record that speaks of it: what the record says is there, is there."""
+        scene = self._scenes[take.shot.id]
+        file = Path(TAKES) / f"{_file_name(take.shot.id)}.{take.shot.take}.png"
+        pictures.write(take.picture, self.folder / file, take.facts)
+        made = {
+            "take": take.shot.take,
+            "file": str(file),
+            "sha256": _sha256(self.folder / file),
+            "words": scene["words"],
+            "grew_from": {
+                reference.name: _chosen(self._scenes[reference.name])["sha256"]
+                for reference in take.shot.references
+                if reference.kind == "scene"
+            },
+            "seconds": round(take.seconds, 3),
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        others = [other for other in scene["takes"] if other["take"] != made["take"]]
+        scene["takes"] = sorted([*others, made], key=lambda each: each["take"])
+        scene["todo"] = False
+        self._write()
+
+    def _write(self) -> None:
+        for scene in self._scenes.values():
+            scene["stale"] = not scene["todo"] and _is_stale(_chosen(scene), self._scenes)
+        file = self.folder / FILE
+        part = file.with_name(f".{FILE}.part")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w") as out:
+            json.dump(self._about | {"scenes": list(self._scenes.values())}, out, indent=1)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(file)
+
+    def _is_whole(self, take: Json) -> bool:
+        file = self.folder / take["file"]
+        return file.is_file() and _sha256(file) == str(take["sha256"])
+
+    def _remove_what_nobody_wants(self) -> None:
+        """Takes of words that are no longer in the story."""
+        wanted = {self.folder / take["file"] for scene in self._scenes.values() for take in scene["takes"]}
+        for file in (self.folder / TAKES).glob("*.*.png"):
+            if file not in wanted:
+                file.unlink()
+
+
+def scene_named(name: str, ids: Sequence[str]) -> str:
+    """The id of a scene that is named by its id or by its number."""
+    if name in ids:
+        return name
+    if name.isdecimal() and 1 <= int(name) <= len(ids):
+        return ids[int(name) - 1]
+    raise NextSceneError(f"There is no scene {name!r} in this story of {len(ids)}: name it by its number or its id.")
+
+
+def _chosen(scene: Json) -> Json:
+    return next(take for take in scene["takes"] if take["take"] == scene["take"])
+
+
+def _is_stale(made: Json | None, scenes: Mapping[str, Json]) -> bool:
+    """Whether a take grew from other pictures than those that are now chosen."""
+    if made is None:
+        return False
+    now = {name: scenes[name] for name in made["grew_from"]}
+    return any(scene["todo"] or _chosen(scene)["sha256"] != made["grew_from"][name] for name, scene in now.items())
+
+
+def _fingerprint(shot: Shot, made_with: Mapping[str, Any], image: str | None) -> str:
+    """The same for all takes of the same words, settings and model."""
+    decided = {name: value for name, value in asdict(shot).items() if name not in _NOT_OF_THE_PICTURE}
+    text = json.dumps([decided, dict(made_with), image], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _file_name(scene: str) -> str:
+    """A scene's id as a file's name; ids that would look the same there are told apart."""
+    plain = re.sub(r"[^\w-]", "_", scene)
+    return plain if plain == scene else f"{plain}-{hashlib.sha256(scene.encode()).hexdigest()[:8]}"

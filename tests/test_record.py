@@ -1,0 +1,251 @@
+"""The record: a run goes on where it stopped, one scene is taken again, and nothing else is touched."""
+
+import hashlib
+import json
+import random
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, photo
+from PIL import Image
+
+from nextscene import NextSceneError
+from nextscene.delivery import deliver, numbered
+from nextscene.model import Model
+from nextscene.plan import Shot, plan
+from nextscene.record import Record, scene_named
+from nextscene.story import from_data, from_file, settings
+from nextscene.studio import Studio
+from nextscene.take import Take
+
+WANTED = settings(width=64, height=64, steps=2, guidance=1)
+MADE_WITH = {"model": "small"}
+
+
+class Runner:
+    """Runs stories in one folder, and remembers which scenes were really drawn."""
+
+    def __init__(self, model: Model, folder: Path) -> None:
+        self.studio, self.folder = Studio(model), folder
+        self.drawn: list[str] = []
+
+    def __call__(
+        self,
+        scenes: Sequence[object],
+        takes: dict[str, int] | None = None,
+        cascade: bool = False,
+        stop_after: int | None = None,
+        image: Image.Image | None = None,
+        made_with: dict[str, str] = MADE_WITH,
+        suffix: str = "png",
+    ) -> Record:
+        record = Record(self.folder)
+        told = from_data(list(scenes))
+        story = told.with_takes({n: t for n, t in record.chosen().items() if n in told.ids} | (takes or {}))
+        shots = plan(story, WANTED, 7, (64, 64), image.size if image else None)
+        record.to_draw(story.complete(WANTED, 7, None), shots, made_with, image, cascade)
+        self.drawn = []
+        for number, _ in enumerate(deliver(record.takes(shots, self._shoot(record)), numbered(self.folder, suffix)), 1):
+            if number == stop_after:
+                break
+        return record
+
+    def _shoot(self, record: Record) -> Any:
+        def shoot(shots: Sequence[Shot]) -> Iterator[Take]:
+            for take in self.studio.shoot(shots, record):
+                self.drawn.append(take.shot.id)
+                yield take
+
+        return shoot
+
+    def files(self) -> dict[str, tuple[str, int]]:
+        """Each file by its name, with its content's hash and when it was written."""
+        return {
+            str(file.relative_to(self.folder)): (hashlib.sha256(file.read_bytes()).hexdigest(), file.stat().st_mtime_ns)
+            for file in self.folder.rglob("*.*")
+        }
+
+
+@pytest.fixture
+def run(small: Model, tmp_path: Path) -> Runner:
+    return Runner(small, tmp_path)
+
+
+SCENES = ["a", "b", "c", "d"]
+IDS = [f"scene_{n:03d}" for n in range(1, 5)]
+
+
+def test_the_record_says_what_was_made_and_how(run: Runner) -> None:
+    run(["a", {"prompt": "b", "id": "door"}])
+    record = json.loads((run.folder / "run.json").read_text())
+    assert record["made_by"].startswith("Next Scene ")
+    assert record["made_with"] == MADE_WITH
+    assert [scene["id"] for scene in record["scenes"]] == ["scene_001", "door"]
+    first, second = (scene["takes"][0] for scene in record["scenes"])
+    assert second["grew_from"] == {"scene_001": first["sha256"]}
+    assert hashlib.sha256((run.folder / first["file"]).read_bytes()).hexdigest() == first["sha256"]
+    assert record["scenes"][1]["shot"]["prompt"] == "Next Scene: b"
+
+
+def test_the_record_is_itself_a_story_that_makes_the_same_pictures(run: Runner, small: Model, tmp_path: Path) -> None:
+    run(SCENES, takes={"scene_002": 3})
+    story = from_file(tmp_path / "run.json")
+    shots = plan(story, settings(), story.seed or 0, (999, 999))
+    again = [take.picture for take in Studio(small).shoot(shots, {})]
+    for number, picture in enumerate(again, 1):
+        assert Image.open(tmp_path / f"scene_{number:03d}.png").tobytes() == picture.tobytes()
+
+
+def test_the_same_run_again_draws_nothing_and_touches_no_scene(run: Runner) -> None:
+    run(SCENES)
+    before = run.files()
+    run(SCENES)
+    assert run.drawn == []
+    after = run.files()
+    assert {name: after[name] for name in after if name != "run.json"} == {
+        n: before[n] for n in before if n != "run.json"
+    }
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_run_that_stopped_goes_on_to_the_very_pictures_of_an_undisturbed_one(
+    run: Runner, small: Model, tmp_path_factory: pytest.TempPathFactory, suffix: str
+) -> None:
+    whole = Runner(small, tmp_path_factory.mktemp("whole"))
+    whole(SCENES, suffix=suffix)
+    run(SCENES, stop_after=2, suffix=suffix)
+    run(SCENES, suffix=suffix)
+    assert run.drawn == IDS[2:]
+    for number in range(1, 5):
+        name = f"scene_{number:03d}.{suffix}"
+        assert (run.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+
+
+def test_a_changed_scene_and_what_grew_from_it_are_drawn_again(run: Runner) -> None:
+    run(SCENES)
+    run(["a", "b", "other", "d"])
+    assert run.drawn == IDS[2:]
+
+
+def test_a_change_that_was_cut_short_is_finished_with_all_that_grew_from_it(run: Runner) -> None:
+    run(SCENES)
+    run(["a", "other", "c", "d"], stop_after=2)
+    run(["a", "other", "c", "d"])
+    assert run.drawn == IDS[2:]
+
+
+def test_a_branch_is_drawn_again_only_with_its_own_root(run: Runner) -> None:
+    def story(third: str, second: str = "b") -> list[object]:
+        branch = {"prompt": "d", "after": "scene_002"}
+        return ["a", second, third, branch, {"prompt": "e", "after": None}]
+
+    run(story("c"))
+    run(story("other"))
+    assert run.drawn == ["scene_003"]
+    run(story("other", "changed"))
+    assert run.drawn == ["scene_002", "scene_003", "scene_004"]
+
+
+def test_another_image_model_or_size_is_another_story(run: Runner) -> None:
+    run(SCENES, image=photo(64, 64, 0))
+    run(SCENES, image=photo(64, 64, 0))
+    assert run.drawn == []
+    run(SCENES, image=photo(64, 64, 1))
+    assert run.drawn == IDS
+    run(SCENES, image=photo(64, 64, 1), made_with={"model": "other"})
+    assert run.drawn == IDS
+
+
+def test_a_scene_that_was_damaged_is_drawn_again_alone(run: Runner) -> None:
+    run(SCENES)
+    (run.folder / "takes/scene_002.1.png").write_bytes(b"")
+    record = run(SCENES)
+    assert run.drawn == ["scene_002"]
+    assert record.stale == []
+
+
+def test_a_retake_touches_no_other_scene_and_marks_what_grew_from_the_old_one(run: Runner) -> None:
+    run(SCENES)
+    before = run.files()
+    record = run(SCENES, takes={"scene_002": 2})
+    assert run.drawn == ["scene_002"]
+    assert record.stale == ["scene_003"]
+    changed = {name for name, state in run.files().items() if before.get(name) != state}
+    assert changed == {"run.json", "scene_002.png", "takes/scene_002.2.png"}
+    run(SCENES)
+    assert run.drawn == []
+
+
+def test_with_cascade_what_grew_from_the_old_take_is_drawn_again(run: Runner) -> None:
+    run(SCENES)
+    run(SCENES, takes={"scene_002": 2})
+    record = run(SCENES, cascade=True)
+    assert run.drawn == IDS[2:]
+    assert record.stale == []
+
+
+def test_an_earlier_take_can_be_chosen_again(run: Runner) -> None:
+    run(SCENES)
+    first = (run.folder / "scene_002.png").read_bytes()
+    run(SCENES, takes={"scene_002": 2})
+    assert (run.folder / "scene_002.png").read_bytes() != first
+    record = run(SCENES, takes={"scene_002": 1})
+    assert run.drawn == []
+    assert (run.folder / "scene_002.png").read_bytes() == first
+    assert record.stale == []
+    assert record.takes_of("scene_002") == [1, 2]
+
+
+def test_takes_of_words_that_are_gone_are_removed(run: Runner) -> None:
+    run(SCENES)
+    run(["a", "b"])
+    assert sorted(file.name for file in (run.folder / "takes").iterdir()) == ["scene_001.1.png", "scene_002.1.png"]
+
+
+def test_ids_that_look_the_same_as_file_names_are_told_apart(run: Runner) -> None:
+    record = run([{"prompt": "a", "id": "x/y"}, {"prompt": "b", "id": "x_y"}, {"prompt": "c", "id": "../up"}])
+    assert len({record._scenes[name]["takes"][0]["file"] for name in ("x/y", "x_y", "../up")}) == 3
+    assert len(list((run.folder / "takes").iterdir())) == 3
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"scenes": [{}]}', "null"])
+def test_a_damaged_record_is_refused_in_a_sentence_and_fresh_starts_anew(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(NextSceneError, match=r"is no record of a run .* start anew with --fresh"):
+        Record(tmp_path)
+    assert Record(tmp_path, fresh=True).story is None
+
+
+def test_scenes_are_named_by_number_or_id() -> None:
+    assert [scene_named(name, ["a", "door"]) for name in ("2", "door", "1")] == ["door", "door", "a"]
+    for name in ("0", "3", "window", ""):
+        with pytest.raises(NextSceneError, match="There is no scene"):
+            scene_named(name, ["a", "door"])
+
+
+def test_killed_at_any_moment_a_run_loses_nothing_finished(tmp_path: Path) -> None:
+    """The whole command, killed with no chance to tidy up."""
+    words = "a|b|c|d|e|f"
+    command = [ROOT / "script/sequence", words, "--steps", "12", "--width", "128", "--height", "96", "--seed", "3"]
+    subprocess.run([*command, "--output-dir", tmp_path / "whole"], check=True, capture_output=True)
+    folder = tmp_path / "killed"
+    chance = random.Random(0)
+    kept: dict[str, bytes] = {}
+    for _ in range(3):
+        run = subprocess.Popen([*command, "--output-dir", folder], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert run.stdout
+        run.stdout.readline()  # a scene is there
+        time.sleep(chance.uniform(0, 0.3))
+        run.kill()
+        run.communicate()
+        for file in folder.glob("scene_*.png"):
+            assert file.read_bytes() == kept.setdefault(file.name, file.read_bytes())
+    subprocess.run([*command, "--output-dir", folder], check=True, capture_output=True)
+    for number in range(1, 7):
+        name = f"scene_{number:03d}.png"
+        assert (folder / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert not list(folder.rglob(".*.part"))
