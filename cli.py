@@ -1,59 +1,40 @@
 """The side door: the same inputs from a terminal, without Docker.
 
-`script/predict` makes one scene, `script/sequence` a story. It turns arguments into a story and settings, and shows
-what happens; everything else is done where the other doors have it done.
+`script/predict` makes one scene, `script/sequence` a story, `script/explain` says how a picture was made. It turns
+arguments (`arguments.py`) into a story and settings, and shows what happens; everything else is done where the other
+doors have it done.
 """
 
 import argparse
+import json
 import re
+import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from PIL import Image
 
 import weights
+from arguments import parser
 from nextscene import NextSceneError, pictures
 from nextscene.delivery import deliver, numbered
-from nextscene.plan import DEFAULTS, IMAGE, Shot, choose_seed, given, plan
+from nextscene.plan import IMAGE, Shot, choose_seed, given, plan
 from nextscene.progress import progress, say
 from nextscene.record import Record, scene_named
-from nextscene.story import MAX_SIDE, MIN_SIDE, Story, from_file, from_prompts, from_text
+from nextscene.story import Story, from_file, from_prompts, from_text
 from nextscene.take import Pictures, Take
 
-PREDICT_EXAMPLES = """\
-examples:
-  script/predict "The camera moves forward revealing a mysterious doorway"
-  script/predict "Camera pans revealing a hidden garden" --input-image previous_scene.png --seed 42
-  script/predict "Camera tilts up, stars come out" --dry-run
-
-A good prompt names the camera first, then what changes, then the light.
-"""
-SEQUENCE_EXAMPLES = """\
-examples:
-  script/sequence "Wide shot of a city,Camera zooms to a window,Inside view of a character"
-  script/sequence "Fog over a harbour | Camera pans left, the fog lifts | Camera moves closer to a boat"
-  script/sequence story.json --output-video story.mp4 --fps 2 --seed 123
-  script/sequence story.json --dry-run
-
-One text is split into scenes at new lines, at |, and at commas that no single space follows: "a city,Camera zooms" is
-two scenes, "morning, barely visible" is one. Several texts are one scene each. --dry-run shows what comes of it.
-
-A good prompt names the camera first, then what changes, then the light; one change for each scene.
-"""
 SETTINGS = ("negative_prompt", "strength", "lora_scale", "width", "height", "steps", "guidance", "seed", "fps")
-SIDE_HELP = (
-    f"{MIN_SIDE} to {MAX_SIDE} pixels, rounded to a multiple of 16 (default: the model's own, or the image's shape)"
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Its exit status: 0, 1 for something the user can put right, 130 when interrupted."""
     options = parser().parse_args(arguments)
     try:
-        options.command(options)
+        COMMANDS[options.command](options)
     except NextSceneError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -105,6 +86,42 @@ def sequence(options: argparse.Namespace) -> None:
         print(f"Grew from another take of an earlier scene: {stale}; --cascade draws them again.", file=sys.stderr)
 
 
+def explain(options: argparse.Namespace) -> None:
+    """Says how a picture was made, from its own metadata, and how to make it again."""
+    picture: Path = options.picture
+    facts = pictures.facts(picture)
+    if facts is None:
+        raise NextSceneError(f"{picture.name} does not say how it was made: it was not made here, or not kept whole.")
+    if options.story:
+        if "story" not in facts:
+            raise NextSceneError(
+                f"{picture.name} does not carry its story, which was too long: see run.json beside it."
+            )
+        print(json.dumps(facts["story"], indent=2))
+        return
+    shot, lora = facts["shot"], facts["lora"]
+    rows = {
+        "prompt": shot["prompt"],
+        "without": shot["negative_prompt"].strip() or "nothing named",
+        "from": " + ".join(reference["name"] for reference in shot["references"]) or "words alone",
+        "scene": f"{shot['number']} ({shot['id']}), take {shot['take']}, shown for {shot['duration']:g} s",
+        "size": f"{shot['width']}x{shot['height']}",
+        "strength": f"{shot['strength']:g}",
+        "steps": f"{shot['steps']}, guidance {shot['guidance']:g}",
+        "seed": f"{facts['seed']} (of its noise: {shot['seed']})",
+        "model": facts["model"] + (f" ({facts['note']})" if facts.get("note") else ""),
+        "lora": f"{lora['file']} at {lora['scale']:g}, sha256 {lora['sha256']}",
+        "made by": facts["made_by"],
+    }
+    print("\n".join(f"{name:9} {value}" for name, value in rows.items()))
+    if story := facts.get("story"):
+        image = f" --input-image {shlex.quote(story['image'])}" if "image" in story else ""
+        print(f"\nTo make it again, with the {len(story['scenes'])} scene(s) of its story:")
+        print(f"  script/explain {shlex.quote(str(picture))} --story > story.json")
+        again = f"script/sequence story.json{image} --output-dir outputs/again"
+        print(f"  NEXT_SCENE_MODEL={shlex.quote(facts['model'])} {again}")
+
+
 class Run(NamedTuple):
     """What a command is about to do."""
 
@@ -135,7 +152,7 @@ def _shoot(run: Run, seen: Pictures, shots: Sequence[Shot]) -> Iterator[Take]:
     print("Loading the model ...", file=sys.stderr)
     studio = Studio(model.load(weights.fetch(run.model), weights.lora(run.model), run.model))
     with progress(shots) as on_step:
-        yield from studio.shoot(shots, seen, on_step, about={"story": run.story.as_data()})
+        yield from studio.shoot(shots, seen, on_step, about=run.story.as_fact())
 
 
 def _story(options: argparse.Namespace, record: Record) -> Story:
@@ -174,102 +191,7 @@ def _clear_earlier_run(folder: Path, keep: Sequence[Path]) -> None:
             path.unlink()
 
 
-def parser() -> argparse.ArgumentParser:
-    """The arguments of both commands."""
-    root = argparse.ArgumentParser(prog="script", description="Story in, pictures that belong together out.")
-    commands = root.add_subparsers(required=True, metavar="predict|sequence")
-
-    one = _command(commands, "predict", "Makes one scene.", PREDICT_EXAMPLES)
-    words = one.add_mutually_exclusive_group(required=True)
-    words.add_argument("words", nargs="?", metavar="PROMPT", help="what it shows; 'Next Scene:' is put before it")
-    words.add_argument("--prompt", help="the same, as a flag")
-    _add(one, "output", Path, "picture to write: .png, .webp or .jpg", Path("outputs/scene.png"))
-    _add_settings(one)
-    one.set_defaults(command=predict)
-
-    many = _command(commands, "sequence", "Makes a story, scene after scene.", SEQUENCE_EXAMPLES)
-    words = many.add_mutually_exclusive_group()
-    words.add_argument(
-        "words",
-        nargs="*",
-        metavar="SCENES",
-        default=[],
-        help="one text, a story file, or several texts; none: the story of the folder",
-    )
-    words.add_argument("--scenes", help="one text or a story file, as a flag")
-    _add(
-        many,
-        "output_dir",
-        Path,
-        "folder for scene_001.png, scene_002.png, ... and contact_sheet.png",
-        Path("outputs/sequence"),
-    )
-    _add(
-        many, "output_format", str, "file format of the scenes: png, webp or jpg", "png", choices=("png", "webp", "jpg")
-    )
-    _add(many, "output_video", Path, "also make an MP4 of the scenes (default: none)")
-    _add(many, "fps", float, "scenes for each second of the video; 1-2 is slow, 3-4 a normal pace", DEFAULTS["fps"])
-    _add_settings(many)
-    many.add_argument(
-        "--retake", action="append", default=[], metavar="SCENE", help="a new take of this scene (number or id)"
-    )
-    many.add_argument(
-        "--use", action="append", default=[], metavar="SCENE:TAKE", help="choose an earlier take of a scene"
-    )
-    many.add_argument(
-        "--cascade", action="store_true", help="draw again what grew from another take than the chosen one"
-    )
-    many.add_argument("--fresh", action="store_true", help="start anew instead of going on with what the folder holds")
-    many.set_defaults(command=sequence)
-    return root
-
-
-def _add_settings(command: argparse.ArgumentParser) -> None:
-    _add(command, "input_image", Path, "first picture: the first scene becomes its next shot (default: from words)")
-    _add(command, "strength", float, "how much a scene may change from the one before, 0.1 to 1; 0.4-0.8 recommended")
-    _add(command, "lora_scale", float, "strength of the Next-Scene LoRA, 0 to 2; 0.7-0.8 recommended")
-    _add(command, "negative_prompt", str, "what to avoid")
-    _add(command, "width", int, SIDE_HELP)
-    _add(command, "height", int, SIDE_HELP)
-    _add(command, "steps", int, "denoising steps for each scene, 2 to 100; 30-50 recommended")
-    _add(command, "guidance", float, "how closely to follow the words, 1 (off) to 20; 3-5 recommended")
-    _add(command, "seed", int, "same seed and inputs, same pictures (default: random, and shown)")
-    _add(command, "output_quality", _percent, "quality of webp and jpg files, 1 to 100", 80)
-    command.add_argument("--dry-run", action="store_true", help="show what would be drawn; load no model")
-
-
-def _command(commands: Any, name: str, does: str, examples: str) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
-        name,
-        prog=f"script/{name}",
-        description=does,
-        epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    return command
-
-
-def _add(
-    command: argparse.ArgumentParser,
-    name: str,
-    kind: Callable[[str], Any],
-    about: str,
-    default: Any = None,
-    **more: Any,
-) -> None:
-    default = DEFAULTS.get(name, default)
-    shown = "" if default is None else f" (default: {default})"
-    metavar = "PATH" if kind is Path else name.rsplit("_", 1)[-1].upper()
-    command.add_argument(
-        f"--{name.replace('_', '-')}", type=kind, default=default, metavar=metavar, help=about + shown, **more
-    )
-
-
-def _percent(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"a whole number from 1 to 100, not {text}")
-    return int(text)
-
+COMMANDS = {"predict": predict, "sequence": sequence, "explain": explain}
 
 if __name__ == "__main__":
     sys.exit(main())

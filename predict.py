@@ -134,7 +134,8 @@ class Predictor(BasePredictor):
         shutil.rmtree(self.folder, ignore_errors=True)  # the last prediction's files; Cog leaves them to us
         film = self.folder / "sequence.mp4" if output_video else None
         with progress(shots) as on_step:
-            takes = self.studio.shoot(shots, {IMAGE: first} if first else {}, on_step)
+            about = told.complete(wanted, run_seed, image.name if image else None).as_fact()
+            takes = self.studio.shoot(shots, {IMAGE: first} if first else {}, on_step, about)
             files = numbered(self.folder, output_format)
             for path in deliver(takes, files, title=told.title or "", film=film, quality=output_quality):
                 yield Path(path)

@@ -28,9 +28,9 @@ def _bars(shots: Sequence[Shot]) -> Iterator[OnStep]:
         def on_step(shot: Shot, done: int, of: int) -> None:
             if done == 1:
                 steps.reset(of)
-                steps.set_description(f"scene {shot.number} of {len(shots)}")
+                steps.set_description(f"scene {shot.number}")
             steps.update()
-            scenes.update(shot.number - 1 + done / of - scenes.n)
+            scenes.update(shots.index(shot) + done / of - scenes.n)
 
         yield on_step
 
@@ -41,10 +41,10 @@ def _lines(shots: Sequence[Shot]) -> Iterator[OnStep]:
 
     def on_step(shot: Shot, done: int, of: int) -> None:
         if done == of:
-            gone = time.monotonic() - started
-            left = gone / shot.number * (len(shots) - shot.number)
-            line = f"Scene {shot.number} of {len(shots)} drawn, {gone:.0f} s gone, about {left:.0f} s left."
-            print(line, file=sys.stderr)
+            drawn, gone = shots.index(shot) + 1, time.monotonic() - started
+            left = gone / drawn * (len(shots) - drawn)
+            rest = f"{drawn} of {len(shots)}, {gone:.0f} s gone, about {left:.0f} s left"
+            print(f"Scene {shot.number} drawn ({rest}).", file=sys.stderr)
 
     yield on_step
 

@@ -17,6 +17,7 @@ from nextscene import NextSceneError
 MAX_SCENES = 300
 MAX_PROMPT = 4000  # characters: about the 1,024 tokens that the model reads
 MIN_SIDE, MAX_SIDE = 64, 2048  # pixels
+MAX_FACT = 30_000  # characters: a JPEG's metadata holds about twice as many
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_PROMPT)]
 Prompt = Annotated[Text, StringConstraints(min_length=1)]
@@ -120,6 +121,11 @@ class Story(Settings):
     def as_data(self) -> dict[str, Any]:
         """The story as JSON's own types, as a story file would say it."""
         return self.model_dump(mode="json", exclude_unset=True)
+
+    def as_fact(self) -> dict[str, Any]:
+        """The story for a picture's own metadata; nothing, if it is too long to be carried there."""
+        data = self.as_data()
+        return {"story": data} if len(json.dumps(data)) <= MAX_FACT else {}
 
     def complete(self, wanted: Settings, seed: int, image: str | None) -> "Story":
         """The same story with all that the user set for a run: alone, it makes the same pictures again."""

@@ -145,6 +145,39 @@ def test_a_shorter_run_leaves_no_scene_of_a_longer_one_but_the_picture_it_began_
     ]
 
 
+def test_a_scene_is_taken_again_chosen_again_and_explained_from_the_folder_alone(tmp_path: Path) -> None:
+    scene = tmp_path / "outputs/sequence/scene_002.png"
+    script("sequence", "a|b|c", "--seed", "4", *QUICK, cwd=tmp_path)
+    first = scene.read_bytes()
+    run = script("sequence", "--retake", "2", cwd=tmp_path)
+    assert "2 of 3 scenes are made already." in run.stderr
+    assert re.search(r"Scene 2 drawn \(1 of 1, .* about 0 s left\)", run.stderr)
+    assert "Grew from another take of an earlier scene: scene_003; --cascade" in run.stderr
+    assert scene.read_bytes() != first
+    assert "take 2" in script("explain", str(scene), cwd=tmp_path).stdout
+    script("sequence", "--use", "scene_002:1", cwd=tmp_path)
+    assert scene.read_bytes() == first
+    assert "has no take '9' (there: 1, 2)" in script("sequence", "--use", "2:9", cwd=tmp_path, code=1).stderr
+
+
+def test_what_explain_prints_makes_the_very_picture_again(tmp_path: Path) -> None:
+    photo(90, 70).save(tmp_path / "first picture.png")
+    script("sequence", "a|b", "--input-image", "first picture.png", "--seed", "4", *QUICK, cwd=tmp_path)
+    scene = "outputs/sequence/scene_002.png"
+    told = script("explain", scene, cwd=tmp_path).stdout
+    assert re.search(r"^seed +4 \(of its noise: \d+\)$", told, re.MULTILINE)
+    first, second = (line.strip() for line in told.splitlines()[-2:])
+    for command in (first, second):
+        typed = command.replace("script/", f"{ROOT}/script/")
+        subprocess.run(typed, shell=True, check=True, cwd=tmp_path, capture_output=True)
+    assert (tmp_path / "outputs/again/scene_002.png").read_bytes() == (tmp_path / scene).read_bytes()
+
+
+def test_a_picture_from_elsewhere_is_not_explained(tmp_path: Path) -> None:
+    photo().save(tmp_path / "mine.png")
+    assert "mine.png does not say how it was made" in script("explain", "mine.png", cwd=tmp_path, code=1).stderr
+
+
 def test_an_interrupted_run_keeps_its_finished_scenes(tmp_path: Path) -> None:
     command = [ROOT / "script/sequence", "|".join("a" * 40), *QUICK, "--steps", "50", "--output-video", "film.mp4"]
     run = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
