@@ -20,6 +20,7 @@ from PIL import Image
 import weights
 from arguments import parser
 from nextscene import NextSceneError, pictures
+from nextscene.advice import advice
 from nextscene.delivery import deliver, numbered
 from nextscene.plan import IMAGE, Shot, choose_seed, given, plan
 from nextscene.progress import progress, say
@@ -136,10 +137,14 @@ def _planned(options: argparse.Namespace, story: Story, image: Image.Image | Non
     before = record.story.seed if record and record.story else None
     seed = choose_seed(story, wanted, before)
     model, notice = weights.choose()
-    shots = plan(story, wanted, seed, weights.own_size(model), image.size if image else None)
+    own_size = weights.own_size(model)
+    shots = plan(story, wanted, seed, own_size, image.size if image else None)
     print(f"{notice}\nSeed: {seed}", file=sys.stderr)
     if options.dry_run:
-        print(*shots, sep="\n")
+        for shot in shots:
+            print(shot)
+            for said in advice(shot, own_size):
+                print(f"     note: {said}")
     name = options.input_image.name if options.input_image else story.image
     return Run(story.complete(wanted, seed, name), shots, model)
 

@@ -47,7 +47,7 @@ class Model:
 
     def use_lora_scale(self, scale: float) -> None:
         """From now on, pictures are as if the LoRA had been fused at this scale."""
-        rides = _RIDER in self.pipe.transformer.__dict__.get("peft_config", {})
+        rides = _RIDER in getattr(self.pipe.transformer, "peft_config", {})
         if scale != self.fused_scale:
             if not rides:
                 _attach(self.pipe, self._state, self.lora)
@@ -68,7 +68,7 @@ def load(folder: Path, lora: Path, name: str = "", lora_scale: float = DEFAULTS[
             folder, processor=_processor(folder / "processor"), dtype=dtype, local_files_only=True
         )
     except (OSError, ValueError, KeyError) as error:
-        raise NextSceneError(f"The model in {str(folder)!r} cannot be loaded: {error}") from error
+        raise NextSceneError(f"The model in {str(folder)!r} cannot be loaded: {_briefly(error)}") from error
     pipe.to(device)
     pipe.text_encoder.register_forward_pre_hook(_as_trained, with_kwargs=True)
     _attach(pipe, state, lora)
@@ -129,8 +129,7 @@ def _attach(pipe: NextScenePipeline, state: Mapping[str, torch.Tensor], path: Pa
     try:
         pipe.load_lora_weights(dict(state), adapter_name=_RIDER)
     except (ValueError, KeyError, RuntimeError) as error:
-        reason = textwrap.shorten(str(error), 160, placeholder=" ...")
-        raise NextSceneError(f"The LoRA file {path.name!r} is not for this model: {reason}") from None
+        raise NextSceneError(f"The LoRA file {path.name!r} is not for this model: {_briefly(error)}") from None
     ends = (".lora_A.weight", ".lora_A.default.weight", ".lora_down.weight")
     pairs = sum(name.endswith(ends) for name in state)
     matched = sum(isinstance(m, LoraLayer) and _RIDER in m.lora_A for m in pipe.transformer.modules())
@@ -138,3 +137,8 @@ def _attach(pipe: NextScenePipeline, state: Mapping[str, torch.Tensor], path: Pa
         raise NextSceneError(
             f"The LoRA file {path.name!r} is not for this model: {matched} of its {pairs} layers have a place in it."
         )
+
+
+def _briefly(error: Exception) -> str:
+    """A library's error in one line."""
+    return textwrap.shorten(str(error), 200, placeholder=" ...")
