@@ -40,6 +40,7 @@ examples:
   script/explain outputs/sequence/scene_003.png
   script/explain outputs/sequence/scene_003.png --story > story.json
 """
+REFERENCES_HELP = "a picture (a character, a place) that every scene looks at as well; may be given twice"
 SIDE_HELP = (
     f"{MIN_SIDE} to {MAX_SIDE} pixels, rounded to a multiple of 16 (default: the model's own, or the image's shape)"
 )
@@ -106,6 +107,7 @@ def _add_explain(commands: Any) -> None:
 
 def _add_settings(command: argparse.ArgumentParser) -> None:
     _add(command, "input_image", Path, "first picture: the first scene becomes its next shot (default: from words)")
+    command.add_argument("--references", action="append", default=[], type=Path, metavar="PATH", help=REFERENCES_HELP)
     _add(command, "strength", float, "how much a scene may change from the one before, 0.1 to 1; 0.4-0.8 recommended")
     _add(command, "lora_scale", float, "strength of the Next-Scene LoRA, 0 to 2; 0.7-0.8 recommended")
     _add(command, "negative_prompt", str, "what to avoid")

@@ -15,12 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image
-
 import weights
 from arguments import parser
-from nextscene import NextSceneError, pictures
+from nextscene import NextSceneError, along, pictures
 from nextscene.advice import advice
+from nextscene.along import Along
 from nextscene.delivery import deliver, numbered
 from nextscene.plan import IMAGE, Shot, choose_seed, given, plan
 from nextscene.progress import progress, say
@@ -47,15 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def predict(options: argparse.Namespace) -> None:
     """Makes one scene, in one file."""
-    story = from_prompts([options.prompt or options.words])
-    image = pictures.read(options.input_image) if options.input_image else None
-    scene = _planned(options, story, image)
+    story, seen = along.read(from_prompts([options.prompt or options.words]), options.input_image, options.references)
+    run = _planned(options, story, seen)
     if options.dry_run:
         return
     pictures.prepare(options.output)
-
-    takes = _shoot(scene, {IMAGE: image} if image else {}, scene.shots)
-    for path in deliver(takes, lambda _: options.output, quality=options.output_quality):
+    for path in deliver(_shoot(run, seen, run.shots), lambda _: options.output, quality=options.output_quality):
         say(path)
 
 
@@ -63,15 +59,19 @@ def sequence(options: argparse.Namespace) -> None:
     """Makes a story, or goes on with the one that was begun in its folder."""
     folder = options.output_dir
     record = Record(folder, fresh=options.fresh)
-    story = _story(options, record)
-    image = pictures.read(options.input_image) if options.input_image else record.image
-    run = _planned(options, story.with_takes(_takes(options, story, record)), image, record)
+    if told := _told(options):
+        story, seen = along.read(told, options.input_image, options.references)
+    elif record.story:
+        story, seen = record.story, record.along()
+    else:
+        raise NextSceneError(f"No story was begun in {folder}: give a story, or name the --output-dir of one.")
+    run = _planned(options, story.with_takes(_takes(options, story, record)), seen, record)
     if options.dry_run:
         return
     made_with = weights.identity(run.model)
     file_for = numbered(folder, options.output_format)
     pictures.prepare(file_for(run.shots[0]))
-    todo = record.to_draw(run.story, run.shots, made_with, image, options.cascade)
+    todo = record.to_draw(run.story, run.shots, made_with, seen, options.cascade)
     if len(todo) < len(run.shots):
         print(f"{len(run.shots) - len(todo)} of {len(run.shots)} scenes are made already.", file=sys.stderr)
 
@@ -81,7 +81,7 @@ def sequence(options: argparse.Namespace) -> None:
     for path in deliver(takes, file_for, quality=options.output_quality, **more):
         made.append(path.resolve())
         say(path)
-    _clear_earlier_run(folder, keep=[*made, *filter(None, [options.input_image])])
+    _clear_earlier_run(folder, keep=[*made, *options.references, *filter(None, [options.input_image])])
     if record.stale:
         stale = ", ".join(record.stale)
         print(f"Grew from another take of an earlier scene: {stale}; --cascade draws them again.", file=sys.stderr)
@@ -116,10 +116,11 @@ def explain(options: argparse.Namespace) -> None:
     }
     print("\n".join(f"{name:9} {value}" for name, value in rows.items()))
     if story := facts.get("story"):
-        image = f" --input-image {shlex.quote(story['image'])}" if "image" in story else ""
+        files = f" --input-image {shlex.quote(story['image'])}" if "image" in story else ""
+        files += "".join(f" --references {shlex.quote(name)}" for name in story.get("cast", []))
         print(f"\nTo make it again, with the {len(story['scenes'])} scene(s) of its story:")
         print(f"  script/explain {shlex.quote(str(picture))} --story > story.json")
-        again = f"script/sequence story.json{image} --output-dir outputs/again"
+        again = f"script/sequence story.json{files} --output-dir outputs/again"
         print(f"  NEXT_SCENE_MODEL={shlex.quote(facts['model'])} {again}")
 
 
@@ -131,14 +132,14 @@ class Run(NamedTuple):
     model: str
 
 
-def _planned(options: argparse.Namespace, story: Story, image: Image.Image | None, record: Record | None = None) -> Run:
+def _planned(options: argparse.Namespace, story: Story, seen: Along, record: Record | None = None) -> Run:
     """Decides everything, and says what everyone should know; a dry run shows all of it."""
     wanted = given(**{name: getattr(options, name, None) for name in SETTINGS})
     before = record.story.seed if record and record.story else None
     seed = choose_seed(story, wanted, before)
     model, notice = weights.choose()
     own_size = weights.own_size(model)
-    shots = plan(story, wanted, seed, own_size, image.size if image else None)
+    shots = plan(story, wanted, seed, own_size, seen[IMAGE].size if IMAGE in seen else None)
     print(f"{notice}\nSeed: {seed}", file=sys.stderr)
     if options.dry_run:
         for shot in shots:
@@ -160,14 +161,11 @@ def _shoot(run: Run, seen: Pictures, shots: Sequence[Shot]) -> Iterator[Take]:
         yield from studio.shoot(shots, seen, on_step, about=run.story.as_fact())
 
 
-def _story(options: argparse.Namespace, record: Record) -> Story:
+def _told(options: argparse.Namespace) -> Story | None:
+    """The story that the command tells, if it tells one."""
     texts = [options.scenes] if options.scenes else options.words
-    if not texts:
-        if record.story is None:
-            raise NextSceneError(f"No story was begun in {options.output_dir}: give a story, or name its --output-dir.")
-        return record.story
-    if len(texts) > 1:
-        return from_prompts(texts)
+    if len(texts) != 1:
+        return from_prompts(texts) if texts else None
     path = Path(texts[0])
     return from_file(path) if path.suffix in (".json", ".txt") else from_text(texts[0])
 

@@ -11,7 +11,7 @@ from pathlib import Path as LocalPath
 from cog import BasePredictor, Input, Path, streaming
 
 import weights
-from nextscene import NextSceneError, model, pictures
+from nextscene import NextSceneError, along, model
 from nextscene.delivery import deliver, numbered
 from nextscene.plan import IMAGE, choose_seed, given, plan
 from nextscene.progress import progress
@@ -112,6 +112,10 @@ class Predictor(BasePredictor):
             le=100,
             description="Quality of webp and jpg files, 1 to 100. Recommended: 80 to 95. Does not count for png.",
         ),
+        references: list[Path] | None = Input(
+            default=None,
+            description="Further pictures, of characters or places, that every scene looks at as well, optional. At most three pictures for each scene in all, the one that it grows from included. Recommended: one or two; each makes a scene slower.",
+        ),
     ) -> Iterator[Path]:
         """Yields the scenes in order as they are finished, then the film."""
         wanted = given(
@@ -125,17 +129,16 @@ class Predictor(BasePredictor):
             seed=seed,
             fps=fps,
         )
-        told = _story(prompts, story)
-        first = pictures.read(image) if image else None
+        told, seen = along.read(_story(prompts, story), image, references or [])
         run_seed = choose_seed(told, wanted)
         print(f"Seed: {run_seed}")
-        shots = plan(told, wanted, run_seed, self.own_size, first.size if first else None)
+        shots = plan(told, wanted, run_seed, self.own_size, seen[IMAGE].size if image else None)
 
         shutil.rmtree(self.folder, ignore_errors=True)  # the last prediction's files; Cog leaves them to us
         film = self.folder / "sequence.mp4" if output_video else None
         with progress(shots) as on_step:
             about = told.complete(wanted, run_seed, image.name if image else None).as_fact()
-            takes = self.studio.shoot(shots, {IMAGE: first} if first else {}, on_step, about)
+            takes = self.studio.shoot(shots, seen, on_step, about)
             files = numbered(self.folder, output_format)
             for path in deliver(takes, files, title=told.title or "", film=film, quality=output_quality):
                 yield Path(path)

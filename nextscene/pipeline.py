@@ -15,8 +15,8 @@ from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as stock
 from PIL import Image
 
 from nextscene.pictures import fit
+from nextscene.plan import MAX_REFERENCES
 
-MAX_REFERENCES = 3
 Embeddings = tuple[torch.Tensor, torch.Tensor | None]
 
 

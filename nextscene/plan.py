@@ -7,7 +7,7 @@ and replayed. It knows a picture only by its size, and a model only by the size 
 import hashlib
 import math
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "fps": 2,
 }
 GRID = 16  # pixels: the VAE's factor 8, times patches of 2
+MAX_REFERENCES = 3  # pictures that the model was made to look at
 
 Size = tuple[int, int]
 
@@ -42,7 +43,7 @@ IMAGE = Reference("picture", "image")  # the first picture, that the user may gi
 class Shot:
     """One picture to make, with everything decided.
 
-    references: the first is the picture that it grows from.
+    references: what it looks at; when it grows from a picture, that is the first.
     story_seed: the seed that a person gives to get this picture again.
     seed: the seed of its noise, derived from the story's seed, the scene's id and the take.
     """
@@ -89,10 +90,17 @@ def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size 
     width, height = _size(wanted, story, own_size, image)
     shots: list[Shot] = []
     for number, (name, scene) in enumerate(zip(story.ids, story.scenes, strict=True), 1):
-        references = _references(scene, shots[-1].id if shots else None, image)
+        parent = _parent(scene, shots[-1].id if shots else None, image)
+        references = (*filter(None, [parent]), *_company(story, scene, parent, [shot.id for shot in shots]))
+        if len(references) > MAX_REFERENCES:
+            names = ", ".join(reference.name for reference in references)
+            raise NextSceneError(
+                f"Scene {number} ({name}) would look at {names}: at most {MAX_REFERENCES} pictures; "
+                "leave some out with its own cast or anchor."
+            )
         values = {key: _decide(key, scene, wanted, story) for key in DEFAULTS if key != "fps"}
         values["negative_prompt"] = values["negative_prompt"] or " "  # never none: that would switch guidance off
-        values["strength"] = values["strength"] if references else 1.0
+        values["strength"] = values["strength"] if parent else 1.0
         story_seed = seed if scene.seed is None else scene.seed
         shots.append(
             Shot(
@@ -112,12 +120,22 @@ def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size 
     return shots
 
 
-def _references(scene: Scene, previous: str | None, image: Size | None) -> tuple[Reference, ...]:
+def _parent(scene: Scene, previous: str | None, image: Size | None) -> Reference | None:
     """What a scene grows from: the scene that it names, or the one before, or the first picture, or words alone."""
-    parent = scene.after if "after" in scene.model_fields_set else previous
-    if parent:
-        return (Reference("scene", parent),)
-    return (IMAGE,) if image and not previous and "after" not in scene.model_fields_set else ()
+    if "after" in scene.model_fields_set:
+        return Reference("scene", scene.after) if scene.after else None
+    if previous:
+        return Reference("scene", previous)
+    return IMAGE if image else None
+
+
+def _company(story: Story, scene: Scene, parent: Reference | None, earlier: Sequence[str]) -> list[Reference]:
+    """What a scene looks at besides: its anchor, as soon as that is there, and its cast."""
+    anchor = scene.anchor if "anchor" in scene.model_fields_set else story.anchor
+    cast = story.cast if scene.cast is None else scene.cast
+    names = dict.fromkeys([*([anchor] if anchor in {*earlier, *story.cast} else []), *cast])
+    seen = [Reference("picture" if name in story.cast else "scene", name) for name in names if name]
+    return [reference for reference in seen if reference != parent]
 
 
 def given(**values: Any) -> Settings:

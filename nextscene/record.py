@@ -20,7 +20,8 @@ from typing import Any
 from PIL import Image
 
 from nextscene import NextSceneError, __version__, pictures
-from nextscene.plan import IMAGE, Reference, Shot
+from nextscene.along import Along
+from nextscene.plan import Reference, Shot
 from nextscene.story import Story, from_data
 from nextscene.take import Take
 
@@ -39,7 +40,7 @@ class Record:
         self.folder = folder
         self._about: Json = {}
         self._scenes: dict[str, Json] = {}
-        self._image: Image.Image | None = None
+        self._along: Along = {}
         if (file := folder / FILE).is_file() and not fresh:
             try:
                 self._about = json.loads(file.read_text())
@@ -52,11 +53,11 @@ class Record:
         """The story of the run, complete with the seed and all that the user set; None before the first run."""
         return from_data(self._about["story"]) if self._about else None
 
-    @property
-    def image(self) -> Image.Image | None:
-        """The picture that the run opened with."""
-        file = self.folder / TAKES / "image.png"
-        return pictures.read(file) if self.story and self.story.image and file.is_file() else None
+    def along(self) -> Along:
+        """The pictures that came with the story of the run."""
+        names = [*(["image"] if self.story and self.story.image else []), *(self.story.cast if self.story else ())]
+        files = {name: self._picture_file(name) for name in names}
+        return {Reference("picture", name): pictures.read(file) for name, file in files.items() if file.is_file()}
 
     @property
     def stale(self) -> list[str]:
@@ -76,21 +77,22 @@ class Record:
         story: Story,
         shots: Sequence[Shot],
         made_with: Mapping[str, Any],
-        image: Image.Image | None = None,
+        along: Along,
         cascade: bool = False,
     ) -> list[Shot]:
         """Says which shots are still to be drawn: new ones, changed ones, and what grew from those.
 
         made_with: the model and its LoRA; with others, every scene is another one.
+        along: the pictures that came with the story.
         cascade: also draw again what is stale.
         """
-        self._image = image
-        of_image = hashlib.sha256(image.tobytes()).hexdigest() if image else None
+        self._along = along
+        seen = {reference: hashlib.sha256(picture.tobytes()).hexdigest() for reference, picture in along.items()}
         changed: set[str] = set()
         scenes: dict[str, Json] = {}
         for shot in shots:
             before = self._scenes.get(shot.id, {"takes": [], "todo": True})
-            words = _fingerprint(shot, made_with, of_image if IMAGE in shot.references else None)
+            words = _fingerprint(shot, made_with, [seen[each] for each in shot.references if each in seen])
             takes = [take for take in before["takes"] if take["words"] == words]
             made = next((take for take in takes if take["take"] == shot.take and self._is_whole(take)), None)
             follows = any(reference.name in changed for reference in shot.references)
@@ -120,8 +122,8 @@ class Record:
 
         What is to do is noted down before anything is drawn.
         """
-        if self._image:
-            pictures.write(self._image, self.folder / TAKES / "image.png", {})
+        for reference, picture in self._along.items():
+            pictures.write(picture, self._picture_file(reference.name), {})
         self._write()
         todo = [shot for shot in shots if self._scenes[shot.id]["todo"]]
         drawn = shoot(todo) if todo else iter(())
@@ -135,9 +137,12 @@ class Record:
         self._remove_what_nobody_wants()
 
     def __getitem__(self, reference: Reference) -> Image.Image:
-        if reference == IMAGE and self._image:
-            return self._image
+        if reference in self._along:
+            return self._along[reference]
         return pictures.read(self.folder / _chosen(self._scenes[reference.name])["file"])
+
+    def _picture_file(self, name: str) -> Path:
+        return self.folder / TAKES / f"{_file_name(name)}.png"
 
     def _made_before(self, shot: Shot) -> Take:
         made = _chosen(self._scenes[shot.id])
@@ -212,10 +217,10 @@ def _is_stale(made: Json | None, scenes: Mapping[str, Json]) -> bool:
     return any(scene["todo"] or _chosen(scene)["sha256"] != made["grew_from"][name] for name, scene in now.items())
 
 
-def _fingerprint(shot: Shot, made_with: Mapping[str, Any], image: str | None) -> str:
+def _fingerprint(shot: Shot, made_with: Mapping[str, Any], given: Sequence[str]) -> str:
     """The same for all takes of the same words, settings and model."""
     decided = {name: value for name, value in asdict(shot).items() if name not in _NOT_OF_THE_PICTURE}
-    text = json.dumps([decided, dict(made_with), image], sort_keys=True)
+    text = json.dumps([decided, dict(made_with), given], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

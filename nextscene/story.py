@@ -32,10 +32,21 @@ _PREFIXES = re.compile(r"^(?:\s*next[\s_-]*scene\s*:)+\s*", re.IGNORECASE)
 _BETWEEN_SCENES = re.compile(r"\n|\||,(?! \S)")
 
 
-class Values(BaseModel):
-    """What a scene, a story or a request may say about how a picture is made; None: nothing said."""
+class _FromJson(BaseModel):
+    """Strict in all but this: JSON's lists are tuples, which nobody can change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists_as_tuples(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: tuple(field) if isinstance(field, list) else field for name, field in value.items()}
+
+
+class Values(_FromJson):
+    """What a scene, a story or a request may say about how a picture is made; None: nothing said."""
 
     negative_prompt: Text | None = None
     strength: Annotated[float, Field(ge=0.1, le=1)] | None = None
@@ -49,12 +60,16 @@ class Scene(Values):
     """One scene: its words, and what it wants otherwise than the rest of its story.
 
     after: the scene that it grows from; an explicit None: from none, a fresh start; not given: the scene before.
+    anchor: another scene, or a picture of the cast, that it looks at as well; not given: the story's.
+    cast: which pictures of the story's cast it looks at; not given: all of them.
     take: which take of it is wanted; each has noise of its own.
     """
 
     prompt: Prompt
     id: Id | None = None
     after: Id | None = None
+    anchor: Id | None = None
+    cast: tuple[Id, ...] | None = None
     take: Annotated[int, Field(ge=1)] = 1
     duration: Seconds | None = None
 
@@ -82,18 +97,15 @@ class Story(Settings):
     """Scenes in order, each with an id of its own, and values that hold for all of them.
 
     image: the name of the picture that it opens with, which has to be given along.
+    cast: the names of further pictures (characters, places), which have to be given along in this order.
+    anchor: a scene, or a picture of the cast, that all later scenes look at as well.
     """
 
+    cast: tuple[Id, ...] = ()
+    anchor: Id | None = None
     image: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None = None
     scenes: Annotated[tuple[Scene, ...], Field(min_length=1, max_length=MAX_SCENES)]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _scenes_as_tuple(cls, value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("scenes"), list):
-            return {**value, "scenes": tuple(value["scenes"])}
-        return value
 
     @model_validator(mode="after")
     def _ids_fit_together(self) -> "Story":
@@ -103,7 +115,16 @@ class Story(Settings):
                 raise ValueError(f"scene {number}, id: {name!r} is already the id of scene {seen[name]}")
             if scene.after is not None and scene.after not in seen:
                 raise ValueError(f"scene {number}, after: there is no earlier scene {scene.after!r}")
+            if scene.anchor is not None and scene.anchor not in {*seen, *self.cast}:
+                raise ValueError(f"scene {number}, anchor: there is no earlier scene and no cast {scene.anchor!r}")
+            if strangers := set(scene.cast or ()) - set(self.cast):
+                raise ValueError(f"scene {number}, cast: {strangers.pop()!r} is not in the story's cast")
             seen[name] = number
+        for number, name in enumerate(self.cast):
+            if name in {"image", *seen, *self.cast[:number]}:
+                raise ValueError(f"cast: {name!r} is already the name of something else")
+        if self.anchor is not None and self.anchor not in {*seen, *self.cast}:
+            raise ValueError(f"anchor: there is no scene and no cast {self.anchor!r}")
         return self
 
     @property
@@ -126,6 +147,16 @@ class Story(Settings):
         """The story for a picture's own metadata; nothing, if it is too long to be carried there."""
         data = self.as_data()
         return {"story": data} if len(json.dumps(data)) <= MAX_FACT else {}
+
+    def with_cast(self, pictures: int) -> "Story":
+        """The same story, with a name for each picture that was given along with it."""
+        names = self.cast or tuple(f"reference_{number}" for number in range(1, pictures + 1))
+        if len(names) != pictures:
+            raise NextSceneError(
+                f"This story has a cast of {len(names)} ({', '.join(names)}) and {pictures} picture(s) were given: "
+                "give one reference for each, in this order."
+            )
+        return self.model_copy(update={"cast": names}) if names else self
 
     def complete(self, wanted: Settings, seed: int, image: str | None) -> "Story":
         """The same story with all that the user set for a run: alone, it makes the same pictures again."""

@@ -162,7 +162,10 @@ def test_a_scene_is_taken_again_chosen_again_and_explained_from_the_folder_alone
 
 def test_what_explain_prints_makes_the_very_picture_again(tmp_path: Path) -> None:
     photo(90, 70).save(tmp_path / "first picture.png")
-    script("sequence", "a|b", "--input-image", "first picture.png", "--seed", "4", *QUICK, cwd=tmp_path)
+    photo(50, 80, 1).save(tmp_path / "hero.png")
+    along = ["--input-image", "first picture.png", "--references", "hero.png"]
+    (tmp_path / "told.json").write_text('{"scenes": ["a", "b"], "cast": ["hero.png"]}')
+    script("sequence", "told.json", *along, "--seed", "4", *QUICK, cwd=tmp_path)
     scene = "outputs/sequence/scene_002.png"
     told = script("explain", scene, cwd=tmp_path).stdout
     assert re.search(r"^seed +4 \(of its noise: \d+\)$", told, re.MULTILINE)

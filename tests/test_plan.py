@@ -9,6 +9,7 @@ from conftest import ROOT
 from hypothesis import given as for_any
 from hypothesis import strategies as st
 
+from nextscene import NextSceneError
 from nextscene.plan import DEFAULTS, GRID, Reference, Shot, choose_seed, given, plan, scenes_needed_after, shot_seed
 from nextscene.story import MAX_SIDE, MIN_SIDE, from_data, from_prompts, settings
 
@@ -135,3 +136,66 @@ def test_only_pictures_that_are_still_looked_at_are_needed() -> None:
 def test_story_and_plan_import_no_torch() -> None:
     code = "import sys, nextscene.story, nextscene.plan; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def seen_by(data: object, image: tuple[int, int] | None = None, references: int = 0) -> list[str]:
+    """What each scene looks at, by name."""
+    shots = plan(from_data(data).with_cast(references), settings(), 1, OWN, image)
+    return ["+".join(reference.name for reference in shot.references) for shot in shots]
+
+
+def test_a_story_is_a_tree_a_scene_may_grow_from_any_earlier_one_or_from_none() -> None:
+    scenes = [
+        {"prompt": "a", "id": "hill"},
+        "b",
+        {"prompt": "c", "after": "hill"},
+        "d",
+        {"prompt": "e", "after": None},
+        "f",
+    ]
+    assert seen_by(scenes) == ["", "hill", "hill", "scene_003", "", "scene_005"]
+    assert seen_by([{"prompt": "a", "after": None}, "b"], image=(100, 100)) == ["", "scene_001"]
+
+
+def test_a_fresh_start_has_no_picture_to_keep_and_so_full_strength() -> None:
+    first, second, third = shots_of(["a", "b", {"prompt": "c", "after": None}])
+    assert (first.strength, second.strength, third.strength) == (1.0, 0.6, 1.0)
+
+
+def test_an_anchor_rides_along_as_soon_as_it_is_there_and_no_picture_twice() -> None:
+    scenes = {"scenes": ["a", "b", "c", {"prompt": "d", "anchor": None}, {"prompt": "e", "anchor": "scene_002"}]}
+    assert seen_by(scenes | {"anchor": "scene_001"}) == [
+        "",
+        "scene_001",
+        "scene_002+scene_001",
+        "scene_003",
+        "scene_004+scene_002",
+    ]
+
+
+def test_the_cast_rides_along_for_all_scenes_or_as_each_says() -> None:
+    scenes = ["a", {"prompt": "b", "cast": ["hero"]}, {"prompt": "c", "cast": []}]
+    assert seen_by({"scenes": scenes, "cast": ["hero", "castle"]}, references=2) == [
+        "hero+castle",
+        "scene_001+hero",
+        "scene_002",
+    ]
+    assert seen_by(["a", "b"], image=(64, 64), references=1) == ["image+reference_1", "scene_001+reference_1"]
+    assert seen_by({"scenes": ["a", "b"], "cast": ["hero"], "anchor": "hero"}, references=1)[1] == "scene_001+hero"
+
+
+def test_more_than_three_pictures_for_a_scene_are_refused_by_name() -> None:
+    with pytest.raises(
+        NextSceneError, match=r"Scene 3 \(scene_003\) would look at scene_002, scene_001, x, y: at most 3"
+    ):
+        seen_by({"scenes": ["a", "b", "c"], "cast": ["x", "y"], "anchor": "scene_001"}, references=2)
+
+
+def test_a_cast_and_the_pictures_that_come_along_have_to_agree() -> None:
+    with pytest.raises(NextSceneError, match=r"a cast of 2 \(hero, castle\) and 1 picture\(s\) were given"):
+        seen_by({"scenes": ["a"], "cast": ["hero", "castle"]}, references=1)
+
+
+def test_a_story_that_opens_with_a_picture_wants_it_given_along() -> None:
+    with pytest.raises(NextSceneError, match=r"opens with the picture 'dog\.png': give it along"):
+        seen_by({"scenes": ["a"], "image": "dog.png"})

@@ -16,7 +16,7 @@ from PIL import Image
 from nextscene import NextSceneError
 from nextscene.delivery import deliver, numbered
 from nextscene.model import Model
-from nextscene.plan import Shot, plan
+from nextscene.plan import IMAGE, Shot, plan
 from nextscene.record import Record, scene_named
 from nextscene.story import from_data, from_file, settings
 from nextscene.studio import Studio
@@ -47,7 +47,8 @@ class Runner:
         told = from_data(list(scenes))
         story = told.with_takes({n: t for n, t in record.chosen().items() if n in told.ids} | (takes or {}))
         shots = plan(story, WANTED, 7, (64, 64), image.size if image else None)
-        record.to_draw(story.complete(WANTED, 7, None), shots, made_with, image, cascade)
+        along = {IMAGE: image} if image else {}
+        record.to_draw(story.complete(WANTED, 7, "photo" if image else None), shots, made_with, along, cascade)
         self.drawn = []
         for number, _ in enumerate(deliver(record.takes(shots, self._shoot(record)), numbered(self.folder, suffix)), 1):
             if number == stop_after:

@@ -222,6 +222,20 @@ def test_a_first_picture_gives_its_aspect_and_changes_what_is_drawn(server: Serv
     assert wide != other
 
 
+def test_references_ride_along_in_every_scene(server: Server) -> None:
+    asked = QUICK | {"prompts": ["a harbour", "night"]}
+    plain, one, other, two = (
+        server.predict(**asked, **({"references": [png(photo(90, 60, seed)) for seed in seeds]} if seeds else {}))[
+            "output"
+        ]
+        for seeds in ([], [1], [2], [1, 2])
+    )
+    for scene in range(2):
+        assert len({outputs[scene] for outputs in (plain, one, other, two)}) == 4
+    refused = server.predict(**asked, references=[png(photo())] * 3)
+    assert "would look at scene_001, reference_1, reference_2, reference_3: at most 3" in refused["error"]
+
+
 def test_a_story_file_sets_values_for_all_and_for_single_scenes(server: Server) -> None:
     story = {"scenes": ["a harbour", {"prompt": "night", "id": "n", "seed": 9}], "width": 64, "height": 64, "steps": 2}
     outputs = server.predict(story=data_uri(json.dumps(story).encode(), "application/json"), seed=5)["output"]

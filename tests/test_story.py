@@ -158,6 +158,18 @@ def test_a_bare_list_and_a_text_file_are_stories_too(tmp_path: Path) -> None:
             {"scenes": [{"prompt": "a", "id": "scene_002"}, "b"]},
             "scene 2, id: 'scene_002' is already the id of scene 1",
         ),
+        (
+            {"scenes": ["a", {"prompt": "b", "after": "c"}, {"prompt": "c", "id": "c"}]},
+            "scene 2, after: there is no earlier scene 'c'",
+        ),
+        (
+            {"scenes": ["a", {"prompt": "b", "anchor": "x"}]},
+            "scene 2, anchor: there is no earlier scene and no cast 'x'",
+        ),
+        ({"scenes": ["a", {"prompt": "b", "cast": ["x"]}]}, "scene 2, cast: 'x' is not in the story's cast"),
+        ({"scenes": ["a"], "anchor": "x"}, "anchor: there is no scene and no cast 'x'"),
+        ({"scenes": ["a"], "cast": ["x", "x"]}, "cast: 'x' is already the name of something else"),
+        ({"scenes": ["a"], "cast": ["scene_001"]}, "cast: 'scene_001' is already the name"),
         ({"scenes": ["a"] * (MAX_SCENES + 1)}, f"1 to {MAX_SCENES} scenes; this one has {MAX_SCENES + 1}"),
         ({"scenes": []}, f"1 to {MAX_SCENES} scenes; this one has 0"),
         ({"scenes": "a,b"}, "scenes: must be a list"),
