@@ -117,6 +117,8 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     _add(command, "guidance", float, "how closely to follow the words, 1 (off) to 20; 3-5 recommended")
     _add(command, "seed", int, "same seed and inputs, same pictures (default: random, and shown)")
     _add(command, "output_quality", _percent, "quality of webp and jpg files, 1 to 100", 80)
+    about = "draw a scene with bars, or a copy where a change was asked for, again up to so many times; keep the best"
+    _add(command, "auto_retake", int, about, 0)
     command.add_argument("--dry-run", action="store_true", help="show what would be drawn; load no model")
 
 

@@ -51,7 +51,11 @@ def predict(options: argparse.Namespace) -> None:
     if options.dry_run:
         return
     pictures.prepare(options.output)
-    for path in deliver(_shoot(run, seen, run.shots), lambda _: options.output, quality=options.output_quality):
+    for path in deliver(
+        map(_notice, _shoot(run, seen, options.auto_retake, run.shots)),
+        lambda _: options.output,
+        quality=options.output_quality,
+    ):
         say(path)
 
 
@@ -76,9 +80,9 @@ def sequence(options: argparse.Namespace) -> None:
         print(f"{len(run.shots) - len(todo)} of {len(run.shots)} scenes are made already.", file=sys.stderr)
 
     made = []
-    takes = record.takes(run.shots, partial(_shoot, run, record))
+    takes = record.takes(run.shots, partial(_shoot, run, record, options.auto_retake))
     more = {"sheet": folder / "contact_sheet.png", "film": options.output_video, "title": story.title or ""}
-    for path in deliver(takes, file_for, quality=options.output_quality, **more):
+    for path in deliver(map(_notice, takes), file_for, quality=options.output_quality, **more):
         made.append(path.resolve())
         say(path)
     _clear_earlier_run(folder, keep=[*made, *options.references, *filter(None, [options.input_image])])
@@ -104,7 +108,7 @@ def explain(options: argparse.Namespace) -> None:
     rows = {
         "prompt": shot["prompt"],
         "without": shot["negative_prompt"].strip() or "nothing named",
-        "from": " + ".join(reference["name"] for reference in shot["references"]) or "words alone",
+        "from": ", ".join(reference["name"] for reference in shot["references"]) or "words alone",
         "scene": f"{shot['number']} ({shot['id']}), take {shot['take']}, shown for {shot['duration']:g} s",
         "size": f"{shot['width']}x{shot['height']}",
         "strength": f"{shot['strength']:g}",
@@ -112,6 +116,7 @@ def explain(options: argparse.Namespace) -> None:
         "seed": f"{facts['seed']} (of its noise: {shot['seed']})",
         "model": facts["model"] + (f" ({facts['note']})" if facts.get("note") else ""),
         "lora": f"{lora['file']} at {lora['scale']:g}, sha256 {lora['sha256']}",
+        "noticed": ", ".join(facts["noticed"]) or "nothing",
         "made by": facts["made_by"],
     }
     print("\n".join(f"{name:9} {value}" for name, value in rows.items()))
@@ -150,7 +155,14 @@ def _planned(options: argparse.Namespace, story: Story, seen: Along, record: Rec
     return Run(story.complete(wanted, seed, name), shots, model)
 
 
-def _shoot(run: Run, seen: Pictures, shots: Sequence[Shot]) -> Iterator[Take]:
+def _notice(take: Take) -> Take:
+    """Says what is worth a look in a scene."""
+    if noticed := ", ".join(take.facts.get("noticed", ())):
+        print(f"Scene {take.shot.number} is worth a look: {noticed}.", file=sys.stderr)
+    return take
+
+
+def _shoot(run: Run, seen: Pictures, auto_retake: int, shots: Sequence[Shot]) -> Iterator[Take]:
     """Loads the model, and draws these shots."""
     from nextscene import model  # these bring torch, which a dry run does without
     from nextscene.studio import Studio
@@ -158,7 +170,7 @@ def _shoot(run: Run, seen: Pictures, shots: Sequence[Shot]) -> Iterator[Take]:
     print("Loading the model ...", file=sys.stderr)
     studio = Studio(model.load(weights.fetch(run.model), weights.lora(run.model), run.model))
     with progress(shots) as on_step:
-        yield from studio.shoot(shots, seen, on_step, about=run.story.as_fact())
+        yield from studio.shoot(shots, seen, on_step, run.story.as_fact(), auto_retake)
 
 
 def _told(options: argparse.Namespace) -> Story | None:

@@ -35,6 +35,11 @@ def advice(shot: Shot, own_size: Size) -> list[str]:
     return [*_about_words(shot), *_about_settings(shot), *_about_size(shot, own_size)]
 
 
+def asks_for_change(prompt: str) -> bool:
+    """Whether the words name a camera move or a change, so that a copy of the scene before cannot be meant."""
+    return re.search(rf"\b(?:{CHANGE})", prompt.removeprefix("Next Scene: ").lower()) is not None
+
+
 def _about_words(shot: Shot) -> Iterator[str]:
     words = shot.prompt.removeprefix("Next Scene: ").lower()
     moves = _found(MOVES, words)
@@ -46,7 +51,7 @@ def _about_words(shot: Shot) -> Iterator[str]:
     for kind, found in (("times of day", _found(LIGHTS, words)), ("kinds of weather", _found(WEATHERS, words))):
         if len(found) > 1:
             yield f"two {kind} ({', '.join(found)}) in one picture: say only the one that it shall show"
-    if shot.references and not re.search(rf"\b(?:{CHANGE})", words):
+    if shot.grows_from and not asks_for_change(shot.prompt):
         yield "neither a camera move nor a change is named: the scene may come out as a copy of the one before"
 
 
@@ -54,7 +59,7 @@ def _about_settings(shot: Shot) -> Iterator[str]:
     asked = shot.negative_prompt.strip() not in ("", DEFAULTS["negative_prompt"])
     if shot.guidance <= 1 and asked:
         yield "guidance 1 switches the negative prompt off: raise it, or leave the negative prompt out"
-    if shot.references and shot.strength < 0.3:
+    if shot.grows_from and shot.strength < 0.3:
         yield f"strength {shot.strength:g} keeps nearly everything: 0.4 to 0.8 lets the scene change"
     if shot.lora_scale > 1:
         yield f"lora scale {shot.lora_scale:g} tends to black bars: 0.7 to 0.8 is recommended"

@@ -8,7 +8,7 @@ import hashlib
 import math
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from nextscene import NextSceneError
@@ -43,7 +43,8 @@ IMAGE = Reference("picture", "image")  # the first picture, that the user may gi
 class Shot:
     """One picture to make, with everything decided.
 
-    references: what it looks at; when it grows from a picture, that is the first.
+    grows_from: the picture that it starts from and follows; None: it is a fresh start.
+    references: all that it looks at, what it grows from first.
     story_seed: the seed that a person gives to get this picture again.
     seed: the seed of its noise, derived from the story's seed, the scene's id and the take.
     """
@@ -52,6 +53,7 @@ class Shot:
     id: str
     prompt: str
     negative_prompt: str
+    grows_from: Reference | None
     references: tuple[Reference, ...]
     width: int
     height: int
@@ -65,7 +67,9 @@ class Shot:
     duration: float
 
     def __str__(self) -> str:
-        grows = " + ".join(r.name for r in self.references) or "words alone"
+        grows = self.grows_from.name if self.grows_from else "words alone"
+        beside = [reference.name for reference in self.references if reference != self.grows_from]
+        grows += f" with {', '.join(beside)}" if beside else ""
         return (
             f"{self.number:3d}. {self.prompt}\n"
             f"     {self.id}, take {self.take} · from {grows} · {self.width}x{self.height} · strength {self.strength:g}"
@@ -107,6 +111,7 @@ def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size 
                 number=number,
                 id=name,
                 prompt=with_prefix(scene.prompt),
+                grows_from=parent,
                 references=references,
                 width=width,
                 height=height,
@@ -153,6 +158,11 @@ def shot_seed(seed: int, scene: str, take: int) -> int:
     """31 bits of noise seed that no other scene and no other take of the story shares."""
     digest = hashlib.sha256(f"{seed}\n{take}\n{scene}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
+
+
+def retaken(shot: Shot, take: int) -> Shot:
+    """The same shot with another take's noise."""
+    return replace(shot, take=take, seed=shot_seed(shot.story_seed, shot.id, take))
 
 
 def _decide(key: str, *sources: Scene | Settings) -> Any:

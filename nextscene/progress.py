@@ -30,7 +30,7 @@ def _bars(shots: Sequence[Shot]) -> Iterator[OnStep]:
                 steps.reset(of)
                 steps.set_description(f"scene {shot.number}")
             steps.update()
-            scenes.update(shots.index(shot) + done / of - scenes.n)
+            scenes.update(_before(shots, shot) + done / of - scenes.n)
 
         yield on_step
 
@@ -41,12 +41,17 @@ def _lines(shots: Sequence[Shot]) -> Iterator[OnStep]:
 
     def on_step(shot: Shot, done: int, of: int) -> None:
         if done == of:
-            drawn, gone = shots.index(shot) + 1, time.monotonic() - started
+            drawn, gone = _before(shots, shot) + 1, time.monotonic() - started
             left = gone / drawn * (len(shots) - drawn)
             rest = f"{drawn} of {len(shots)}, {gone:.0f} s gone, about {left:.0f} s left"
             print(f"Scene {shot.number} drawn ({rest}).", file=sys.stderr)
 
     yield on_step
+
+
+def _before(shots: Sequence[Shot], shot: Shot) -> int:
+    """How many shots come before this one, whichever take of it this is."""
+    return [each.id for each in shots].index(shot.id)
 
 
 def say(line: object) -> None:

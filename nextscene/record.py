@@ -164,12 +164,13 @@ class Record:
                 for reference in take.shot.references
                 if reference.kind == "scene"
             },
+            "noticed": list(take.facts.get("noticed", ())),
             "seconds": round(take.seconds, 3),
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         others = [other for other in scene["takes"] if other["take"] != made["take"]]
         scene["takes"] = sorted([*others, made], key=lambda each: each["take"])
-        scene["todo"] = False
+        scene |= {"take": made["take"], "shot": asdict(take.shot), "todo": False}
         self._write()
 
     def _write(self) -> None:

@@ -1,4 +1,4 @@
-"""A contact sheet: the scenes of a run in one picture, in order, each with its number, words, time and seed.
+"""A contact sheet: the scenes of a run in order, each with its number, words, time, seed and what was noticed in it.
 
 Takes' pictures and facts go in as they are done; one picture comes out. Only thumbnails are kept. It knows no models.
 """
@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageText
 from nextscene.story import PREFIX
 
 CARD, GAP, TEXT = 320, 24, 92  # pixels: a thumbnail's width, the space around it, and the height of the words below
-BACKGROUND, WORDS, QUIET = "#14161a", "#f2f0ea", "#8d929c"
+BACKGROUND, WORDS, QUIET, BADGE = "#14161a", "#f2f0ea", "#8d929c", "#e8a33d"
 COLUMNS = 5
 INDENT, LINES = 34, 54  # pixels: the words beside a scene's number, and the height of three lines of them
 
@@ -59,6 +59,12 @@ def _caption(draw: ImageDraw.ImageDraw, left: int, top: int, number: int, facts:
     draw.text((left + INDENT, top + 1), text, WORDS)
     about = f"{facts['shot']['duration']:g} s   seed {facts['seed']}"
     draw.text((left + INDENT, top + LINES + 8), about, QUIET, _font(12))
+    right = float(left + CARD)
+    for word in facts.get("noticed", ()):
+        width = draw.textlength(word, _font(12))
+        draw.rounded_rectangle((right - width - 12, top + LINES + 4, right, top + LINES + 24), 10, outline=BADGE)
+        draw.text((right - 6, top + LINES + 14), word, BADGE, _font(12), "rm")
+        right -= width + 18
 
 
 def _grid(cards: int) -> tuple[int, int]:

@@ -5,15 +5,17 @@ The only place that uses a loaded model. It knows nothing of files, formats or d
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
 from PIL import Image
 
-from nextscene import NextSceneError, __version__
+from nextscene import NextSceneError, __version__, drift
+from nextscene.advice import asks_for_change
 from nextscene.model import Model
-from nextscene.plan import Reference, Shot, scenes_needed_after
+from nextscene.pictures import fit
+from nextscene.plan import Reference, Shot, retaken, scenes_needed_after
 from nextscene.progress import OnStep
 from nextscene.take import Pictures, Take
 
@@ -30,6 +32,7 @@ class Studio:
         pictures: Pictures,
         on_step: OnStep | None = None,
         about: Mapping[str, Any] | None = None,
+        auto_retake: int = 0,
     ) -> Iterator[Take]:
         """Yields a take for each shot, in order, as soon as it is done.
 
@@ -37,18 +40,31 @@ class Studio:
             scenes that were drawn before.
         on_step: called after each step with (shot, steps done, steps in all); what it raises ends the run.
         about: facts of the whole run, which each take carries along.
+        auto_retake: how often a scene with a plain fault (see `FAULTS`) is drawn again; the best of its takes is kept.
 
         Only pictures that a later shot looks at are kept, so memory does not grow with the number of scenes.
         """
         drawn: dict[Reference, Image.Image] = {}
         for shot in shots:
-            started = time.perf_counter()
             references = [drawn.get(reference) or pictures[reference] for reference in shot.references]
-            picture = self._picture(shot, references, on_step)
-            yield Take(shot, picture, time.perf_counter() - started, {**self._facts(shot), **(about or {})})
-            drawn[Reference("scene", shot.id)] = picture
+            takes: list[Take] = []
+            for again in range(auto_retake + 1):
+                takes.append(self._take(retaken(shot, shot.take + again), references, on_step, about or {}))
+                if not takes[-1].faults:
+                    break
+            take = min(takes, key=lambda each: len(each.faults))
+            yield replace(take, facts={**take.facts, "tried": len(takes)}) if len(takes) > 1 else take
+            drawn[Reference("scene", shot.id)] = take.picture
             needed = scenes_needed_after(shots, shot.number)
             drawn = {reference: kept for reference, kept in drawn.items() if reference.name in needed}
+
+    def _take(
+        self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None, about: Mapping[str, Any]
+    ) -> Take:
+        started = time.perf_counter()
+        picture = self._picture(shot, references, on_step)
+        facts = {**self._facts(shot), "noticed": _noticed(shot, references, picture), **about}
+        return Take(shot, picture, time.perf_counter() - started, facts)
 
     def _picture(self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None) -> Image.Image:
         self.model.use_lora_scale(shot.lora_scale)
@@ -90,6 +106,12 @@ class Studio:
             "shot": asdict(shot),
             "made_by": f"Next Scene {__version__}",
         }
+
+
+def _noticed(shot: Shot, references: Sequence[Image.Image], picture: Image.Image) -> list[str]:
+    """What is worth a look in a picture, and in how it follows from the one that it grew from."""
+    change = drift.compare(fit(references[0], *picture.size), picture) if shot.grows_from else None
+    return drift.badges(change, drift.bars(picture), asks_for_change(shot.prompt))
 
 
 def _ran_out_of_memory(error: Exception) -> bool:

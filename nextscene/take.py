@@ -8,6 +8,8 @@ from PIL import Image
 
 from nextscene.plan import Reference, Shot
 
+FAULTS = ("bars", "near-copy")  # what nobody wants in a scene; other words are only worth a look
+
 
 class Pictures(Protocol):
     """Pictures by what refers to them; a plain mapping is one."""
@@ -27,3 +29,8 @@ class Take:
     picture: Image.Image
     seconds: float
     facts: Mapping[str, Any]
+
+    @property
+    def faults(self) -> list[str]:
+        """What is plainly wrong with it, of all that was noticed."""
+        return [word for word in self.facts.get("noticed", ()) if word in FAULTS]

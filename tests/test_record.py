@@ -201,6 +201,19 @@ def test_an_earlier_take_can_be_chosen_again(run: Runner) -> None:
     assert record.takes_of("scene_002") == [1, 2]
 
 
+def test_a_scene_that_retook_itself_goes_on_from_the_take_that_was_kept(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = iter([["bars"], [], [], [], []])
+    monkeypatch.setattr("nextscene.studio._noticed", lambda *_: next(found))
+    shoot = run.studio.shoot
+    monkeypatch.setattr(run.studio, "shoot", lambda shots, seen: shoot(shots, seen, auto_retake=1))
+    record = run(SCENES)
+    assert record.chosen()["scene_001"] == 2
+    run(SCENES)
+    assert run.drawn == []
+
+
 def test_takes_of_words_that_are_gone_are_removed(run: Runner) -> None:
     run(SCENES)
     run(["a", "b"])

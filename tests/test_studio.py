@@ -116,6 +116,43 @@ def test_a_take_says_what_made_it_and_that_the_model_is_the_small_one(studio: St
     assert len(take.facts["lora"]["sha256"]) == 64
 
 
+def flawed(studio: Studio, faults: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> Studio:
+    """A studio whose takes are found to have these faults, one after another: random weights make none to order."""
+    found = iter(faults)
+    monkeypatch.setattr("nextscene.studio._noticed", lambda *_: next(found))
+    return studio
+
+
+def test_a_scene_with_a_fault_is_drawn_again_with_new_noise_until_it_has_none(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = flawed(studio, [["bars"], ["near-copy"], ["blurred"], []], monkeypatch)
+    first, second = found.shoot(shots_of(["a", "b"]), {}, auto_retake=4)
+    assert (first.shot.take, first.facts["tried"], first.facts["noticed"]) == (3, 3, ["blurred"])
+    assert first.shot.seed != shots_of(["a"])[0].seed
+    assert "tried" not in second.facts
+    assert second.shot.take == 1
+
+
+def test_of_takes_that_all_have_faults_the_best_is_kept(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = flawed(studio, [["bars", "near-copy"], ["bars"], ["bars", "near-copy"]], monkeypatch)
+    (take,) = found.shoot(shots_of(["a"]), {}, auto_retake=2)
+    assert (take.shot.take, take.faults) == (2, ["bars"])
+
+
+def test_by_default_a_fault_is_only_noticed(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    (take,) = flawed(studio, [["bars"]], monkeypatch).shoot(shots_of(["a"]), {})
+    assert (take.shot.take, take.facts["noticed"]) == (1, ["bars"])
+
+
+def test_a_copy_is_noticed_where_the_words_asked_for_a_change(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = photo(128, 96)
+    monkeypatch.setattr(studio, "_picture", lambda *_: image)
+    for words, noticed in (("camera pans left", ["near-copy"]), ("a harbour", [])):
+        (take,) = studio.shoot(shots_of([words], image), {IMAGE: image})
+        assert take.facts["noticed"] == noticed
+
+
 @pytest.mark.parametrize(
     "error",
     [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), RuntimeError("can't allocate memory: 9 bytes")],
