@@ -40,7 +40,7 @@ DARK, LIGHT = 32, 240  # of 255: what is between these is no bar
 EVEN, EDGE = 12, 24  # of 255: what a bar may vary by, and the least step from it to the scene
 LEAST, MOST, SOFT = 0.01, 0.4, 0.01  # of the side: how deep a bar is, and how soft its edge may be
 UNEVEN = 0.03  # of the side: what the bars of a pair may differ by
-PAIRED, ALONE = 0.5, 0.9  # of its length: how much of a bar must end in an edge, with and without a twin
+PAIRED, ALONE = 0.5, 0.9  # of the scene: how much must begin with an edge at a bar, with and without its twin
 
 XYZ = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
@@ -106,8 +106,7 @@ def bars(picture: Image.Image) -> Bars:
     """
     width, height = picture.size
     picture = picture.convert("RGB")
-    top, bottom = _pair(picture)
-    left, right = _pair(picture.crop((0, top, width, height - bottom)).transpose(Image.Transpose.TRANSPOSE))
+    (top, bottom), (left, right) = _pair(picture), _pair(picture.transpose(Image.Transpose.TRANSPOSE))
     return Bars(top / height, bottom / height, left / width, right / width)
 
 
@@ -230,7 +229,7 @@ def _pair(picture: Image.Image) -> tuple[int, int]:
 
 
 def _bar(rows: NDArray[np.int16]) -> tuple[int, float]:
-    """How many rows from the first on are alike and dark or light, and the share of them that ends in an edge."""
+    """How many of the first rows are alike and dark or light, and how much of the scene begins with an edge behind."""
     colour = np.median(rows[0], axis=0)
     away = np.abs(rows - colour).max(axis=2)
     depth = int((away.max(axis=1) > EVEN).argmax())

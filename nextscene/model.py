@@ -60,22 +60,26 @@ class Model:
 def load(folder: Path, lora: Path, name: str = "", lora_scale: float = DEFAULTS["lora_scale"]) -> Model:
     """Loads a model in diffusers' folder layout and fuses a LoRA file into it."""
     state = _read_lora(lora)
-    for library in (diffusers, transformers):
-        library.utils.logging.disable_progress_bar()  # progress is shown by the doors
     device, dtype = ("cuda", torch.bfloat16) if torch.cuda.is_available() else ("cpu", torch.float32)
-    try:
-        pipe = NextScenePipeline.from_pretrained(
-            folder, processor=_processor(folder / "processor"), dtype=dtype, local_files_only=True
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise NextSceneError(f"The model in {str(folder)!r} cannot be loaded: {_briefly(error)}") from error
-    pipe.to(device)
-    pipe.text_encoder.register_forward_pre_hook(_as_trained, with_kwargs=True)
+    pipe = base(folder, dtype).to(device)
     _attach(pipe, state, lora)
     pipe.fuse_lora(lora_scale=lora_scale, safe_fusing=True)
     pipe.unload_lora_weights()  # leaves plain layers, with the LoRA in their weights
     digest = hashlib.sha256(lora.read_bytes()).hexdigest()
     return Model(pipe, name or folder.name, _note(folder), lora, digest, lora_scale, state)
+
+
+def base(folder: Path, dtype: torch.dtype, kind: type[Any] = NextScenePipeline, **parts: Any) -> Any:
+    """The pipeline in a folder, on the CPU, with no LoRA in it. `parts` take the place of the folder's own."""
+    for library in (diffusers, transformers):
+        library.utils.logging.disable_progress_bar()  # progress is shown by the doors
+    try:
+        parts = {"processor": _processor(folder / "processor"), **parts}
+        pipe = kind.from_pretrained(folder, dtype=dtype, local_files_only=True, **parts)
+    except (OSError, ValueError, KeyError) as error:
+        raise NextSceneError(f"The model in {str(folder)!r} cannot be loaded: {_briefly(error)}") from error
+    pipe.text_encoder.register_forward_pre_hook(_as_trained, with_kwargs=True)
+    return pipe
 
 
 def _note(folder: Path) -> str:

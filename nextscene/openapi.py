@@ -1,29 +1,45 @@
 """The frame of the OpenAPI document of Cog's server: the paths and messages that every predictor has in common.
 
-In: the schemas that one predictor adds (its Input, its Output, its enumerations). Out: the whole document. It knows
+In: the schemas that one predictor adds (its inputs, its output, its enumerations). Out: the whole document. It knows
 neither predictors nor where the schemas come from.
 """
 
+import json
 from importlib.metadata import version
 from typing import Any
 
 Json = dict[str, Any]
 
 
-def document(schemas: dict[str, Json], streams: bool) -> Json:
-    """The document that Cog writes around a predictor's own schemas."""
-    schemas = schemas | _messages()
+def document(inputs: Json, output: Json, enums: dict[str, Json], streams: bool, trains: bool = False) -> Json:
+    """The document that Cog writes around the schemas of a predictor, or of a training."""
+    paths = {
+        "/": _get("Root", "root__get"),
+        "/health-check": _get("Healthcheck", "healthcheck_health_check_get"),
+        "/predictions": _predict(streams and not trains),
+        "/predictions/{prediction_id}/cancel": _cancel(),
+    }
+    messages = _messages()
+    own = {"Input": inputs, "Output": {"title": "Output", **output}}
+    if trains:
+        paths, messages = json.loads(_of_a_training(json.dumps([paths, messages])))
+        own = {f"Training{name}": schema for name, schema in own.items()}
+    schemas = own | enums | messages
     return {
         "openapi": "3.0.2",
         "info": {"title": "Cog", "version": version("cog")},
-        "paths": {
-            "/": _get("Root", "root__get"),
-            "/health-check": _get("Healthcheck", "healthcheck_health_check_get"),
-            "/predictions": _predict(streams),
-            "/predictions/{prediction_id}/cancel": _cancel(),
-        },
+        "paths": paths,
         "components": {"schemas": {name: {"title": name, **schema} for name, schema in schemas.items()}},
     }
+
+
+def _of_a_training(text: str) -> str:
+    """What is said of predictions, said of trainings, as Cog says it."""
+    words = {"prediction": "training", "Prediction": "Training", "predict": "train", "Predict": "Train"}
+    words |= {f'schemas/{name}"': f'schemas/Training{name}"' for name in ("Input", "Output")}
+    for word, other in words.items():
+        text = text.replace(word, other)
+    return text
 
 
 def title(name: str) -> str:

@@ -3,9 +3,9 @@
 Cog makes the web form, the 422s and /openapi.json from the *text* of predict.py, without importing it; what it cannot
 read, it drops without a word. Here the same text is read by the same rules.
 
-In: a file and the name of its predictor. Out: the inputs as Cog sees them, a complaint for each thing that it drops or
-misreads, and the OpenAPI document. It imports neither the predictor nor cog, and knows only the types and calls that a
-sensible predictor needs: of the rest it complains, instead of guessing.
+In: a file and the name of its predictor, or of its function that trains. Out: the inputs as Cog sees them, a complaint
+for each thing that it drops or misreads, and the OpenAPI document. It imports neither the predictor nor cog, and knows
+only the types and calls that a sensible predictor needs: of the rest it complains, instead of guessing.
 
     python -m nextscene.schema predict.py:Predictor .cog/openapi_schema.json
 """
@@ -84,14 +84,16 @@ class Reading:
     inputs: list[Input]
     output: Json
     streams: bool  # whether a caller may watch the outputs come, as server-sent events
+    trains: bool
     complaints: list[str]
 
 
 def read(path: str | Path, name: str) -> Reading:
-    """The class `name` in the file at `path`, as Cog sees it."""
+    """The class (which predicts) or function (which trains) `name` in the file at `path`, as Cog sees it."""
     reader = _Reader(Path(path))
-    function = reader.method(name)
-    return Reading(list(reader.inputs(function)), reader.output(function), reader.streams(function), reader.complaints)
+    function = reader.function(name)
+    inputs, output, streams = list(reader.inputs(function)), reader.output(function), reader.streams(function)
+    return Reading(inputs, output, streams, function in reader.module.body, reader.complaints)
 
 
 def complaints(path: str | Path, name: str) -> list[str]:
@@ -105,7 +107,7 @@ def openapi(reading: Reading) -> Json:
     if required := [each.name for each in reading.inputs if each.required]:
         inputs["required"] = required
     enums = {each.name: _enum(each) for each in reading.inputs if each.facts.get("enum")}
-    return document({"Input": inputs, "Output": reading.output, **enums}, reading.streams)
+    return document(inputs, reading.output, enums, reading.streams, reading.trains)
 
 
 class _Reader:
@@ -121,11 +123,12 @@ class _Reader:
         self.from_cog = {"cog", *(alias.name for node in imports for alias in node.names)}
         self.complaints: list[str] = []
 
-    def method(self, name: str) -> ast.FunctionDef:
-        """The method that Cog calls: `run`, or else `predict`."""
+    def function(self, name: str) -> ast.FunctionDef:
+        """What Cog calls: of a class its method `run`, or else `predict`; or the function of that name."""
         found = [node for node in self.module.body if isinstance(node, ast.ClassDef) and node.name == name]
         methods = {node.name: node for each in found for node in each.body if isinstance(node, ast.FunctionDef)}
-        if function := methods.get("run") or methods.get("predict"):
+        functions = {node.name: node for node in self.module.body if isinstance(node, ast.FunctionDef)}
+        if function := methods.get("run") or methods.get("predict") or functions.get(name):
             return function
         raise NextSceneError(f"{self.path} has no class {name} with a predict method: name a predictor as FILE:CLASS.")
 
@@ -138,11 +141,26 @@ class _Reader:
 
     def output(self, function: ast.FunctionDef) -> Json:
         returned = self.annotation(function.returns)
+        for node in self.module.body:
+            if isinstance(node, ast.ClassDef) and node.name == returned and function in self.module.body:
+                return self.model(node)
         if not self.understood(returned, OUTPUTS):
             self.complain(
                 function, f"{function.name} returns {returned}: write one of {', '.join(OUTPUTS)} (cog's Path)"
             )
         return OUTPUTS.get(returned, {})
+
+    def model(self, node: ast.ClassDef) -> Json:
+        """An output of several fields."""
+        fields = {}
+        for each in node.body:
+            match each:
+                case ast.AnnAssign(target=ast.Name(id=name), value=None):
+                    kind = self.annotation(each.annotation)
+                    if not self.understood(kind, INPUTS):
+                        self.complain(each, f"{name} is of {kind}: write one of {', '.join(INPUTS)} (cog's Path)")
+                    fields[name] = {**INPUTS.get(kind, {}), "title": title(name)}
+        return {"type": "object", "properties": fields, "required": list(fields)}
 
     def inputs(self, function: ast.FunctionDef) -> Iterator[Input]:
         args = function.args

@@ -25,19 +25,20 @@ def test_every_package_is_pinned_once() -> None:
 
 def test_cog_yaml_has_what_cog_needs_and_nothing_that_it_refuses() -> None:
     build = CONFIG["build"]
-    assert set(CONFIG) <= {"build", "environment", "predict"}
+    assert set(CONFIG) <= {"build", "environment", "predict", "train"}
     assert set(build) <= {"gpu", "cuda", "python_version", "python_requirements", "sdk_version"}
     assert (build["gpu"], build["cuda"], build["python_version"]) == (True, "13.0", "3.11")
     assert build["sdk_version"] == pins("requirements-dev.txt")["cog"]
     assert not [line for line in CONFIG["environment"] if REFUSED_BY_COG.match(line)]
 
 
-def test_the_predictor_that_cog_yaml_names_is_there() -> None:
-    file, _, name = CONFIG["predict"].partition(":")
-    assert f"class {name}(" in (ROOT / file).read_text()
+def test_the_predictor_and_the_training_that_cog_yaml_names_are_there() -> None:
+    for door, keyword in {"predict": "class", "train": "def"}.items():
+        file, _, name = CONFIG[door].partition(":")
+        assert f"{keyword} {name}(" in (ROOT / file).read_text()
 
 
-@pytest.mark.parametrize("folder", ["nextscene", "storybook", "tests", "bench", "."])
+@pytest.mark.parametrize("folder", ["nextscene", "nextscene/training", "storybook", "tests", "bench", "."])
 def test_no_module_imports_what_is_not_pinned_or_not_ours_to_use(folder: str) -> None:
     """GPL, AGPL and non-commercial packages, and those that need torchvision, stay out."""
     imported = {

@@ -1,0 +1,213 @@
+"""The loop: examples, a base model and a recipe in; a LoRA file, its loss curve, samples and checkpoints out.
+
+Everything random is drawn from the recipe's seed and the number of the batch, and the checkpoint holds the rest: a run
+that was stopped goes on to the very same LoRA, and N GPUs see what one sees that accumulates N times as many batches.
+"""
+
+import hashlib
+import json
+import math
+import random
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import count, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch.nn.utils import clip_grad_norm_
+
+from nextscene import NextSceneError, __version__
+from nextscene.plan import Size
+from nextscene.training import dataset, lessons
+from nextscene.training.dataset import Example
+from nextscene.training.progress import progress
+from nextscene.training.pupil import Pupil, write_lora
+from nextscene.training.recipe import Recipe
+from nextscene.training.watch import Watch
+
+WARM_UP = 20  # steps over which the learning rate rises
+LONGEST_GRADIENT = 1.0
+MAY_CHANGE = {"steps", "sample_every", "save_every"}  # of the recipe, when a run goes on
+
+
+def train(data: Path, base: Path, name: str, own_size: Size, recipe: Recipe, out: Path) -> Path:
+    """Trains a LoRA, or goes on where an earlier call with the same recipe and data stopped; gives its file.
+
+    data: a folder or a zip of examples, as `dataset` takes them.
+    base, name, own_size: the base model's folder, its name, and the size that it draws best.
+    out: a folder for all that comes of it: lora.safetensors, loss.png, samples/, checkpoint.pt, cache/.
+    """
+    _refuse_what_is_not_here(recipe)
+    area = recipe.resolution**2 if recipe.resolution else math.prod(own_size)
+    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    try:
+        with TemporaryDirectory() as spare:
+            examples = dataset.read(data, area, Path(spare))
+            pupil = Pupil.enrol(base, torch.float32 if accelerator.device.type == "cpu" else torch.bfloat16)
+            with accelerator.main_process_first():
+                files = lessons.prepare(pupil, examples, recipe, out / "cache", accelerator.device)
+            pupil.load_transformer(accelerator.device, four_bit=recipe.base == "4bit")
+            trainer = Trainer(pupil, Path(name).name, examples, files, recipe, out, accelerator)
+        return trainer.run()
+    except torch.OutOfMemoryError:
+        raise NextSceneError(
+            "The training did not fit into the GPU's memory: lower the resolution, batch or rank, turn checkpointing "
+            "on, set sample_every to 0, or take the base in 4 bits."
+        ) from None
+
+
+class Trainer:
+    """One run: a pupil, its lessons, and how far it has come."""
+
+    def __init__(
+        self,
+        pupil: Pupil,
+        base: str,
+        examples: Sequence[Example],
+        files: Sequence[Path],
+        recipe: Recipe,
+        out: Path,
+        accelerator: Accelerator,
+    ) -> None:
+        self.pupil, self.base, self.recipe, self.out, self.accelerator = pupil, base, recipe, out, accelerator
+        learned = [number for number, example in enumerate(examples) if not example.watched]
+        self.files = [files[number] for number in learned]
+        kinds = [(examples[number].size, examples[number].reference is None) for number in learned]
+        self.batches = enumerate(batches(kinds, recipe.batch, recipe.seed))
+        self.watch = Watch(pupil, examples, files, recipe, out)
+        self.weights = pupil.grow_lora(recipe.rank, recipe.alpha or recipe.rank, recipe.seed)
+        if recipe.checkpointing:
+            pupil.transformer.enable_gradient_checkpointing()
+        self.optimizer = _optimizer(recipe)(self.weights, lr=recipe.learning_rate)
+        self.step = 0
+        self.losses: list[float] = []
+
+    def run(self) -> Path:
+        """Trains to the recipe's last step, from the checkpoint if there is one."""
+        self._resume()
+        leads = self.accelerator.is_main_process
+        with progress("training", self.step, self.recipe.steps, quiet=not leads) as on_step:
+            if self.step == 0 and leads and self.recipe.sample_every:
+                self.watch.look(0)
+            while self.step < self.recipe.steps:
+                self.losses.append(self._learn())
+                self.step += 1
+                on_step(self.step, sum(self.losses[-20:]) / len(self.losses[-20:]))
+                if leads and self._due(self.recipe.sample_every):
+                    self.watch.look(self.step)
+                if leads and self._due(self.recipe.save_every):
+                    self._save()
+        self.accelerator.wait_for_everyone()
+        return self.out / "lora.safetensors"
+
+    def _due(self, every: int) -> bool:
+        return every > 0 and (self.step % every == 0 or self.step == self.recipe.steps)
+
+    def _learn(self) -> float:
+        """One step of the optimiser; gives the loss before it."""
+        recipe, accelerator = self.recipe, self.accelerator
+        total = torch.zeros((), device=accelerator.device)
+        step = islice(self.batches, recipe.accumulation * accelerator.num_processes)
+        for number, batch in islice(step, accelerator.process_index, None, accelerator.num_processes):
+            chance = torch.Generator().manual_seed(random.Random(f"{recipe.seed} {number}").getrandbits(31))
+            read = [lessons.read(self.files[each]) for each in batch]
+            loss = self.pupil.loss(read, chance, recipe.caption_dropout) / recipe.accumulation
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.detach()
+        for weight in self.weights:
+            if accelerator.num_processes > 1 and weight.grad is not None:
+                weight.grad = accelerator.reduce(weight.grad, "mean")
+        mean = float(accelerator.reduce(total, "mean"))
+        if not math.isfinite(mean):
+            raise NextSceneError(f"The training lost its way at step {self.step + 1}: lower the learning rate.")
+        clip_grad_norm_(self.weights, LONGEST_GRADIENT)
+        for group in self.optimizer.param_groups:
+            group["lr"] = recipe.learning_rate * min(1, (self.step + 1) / WARM_UP)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return mean
+
+    @property
+    def _identity(self) -> str:
+        """What has to be the same for a run to go on."""
+        facts = [self.recipe.model_dump(exclude=MAY_CHANGE), self.base, [file.name for file in self.files]]
+        return hashlib.sha256(json.dumps([*facts, self.accelerator.num_processes]).encode()).hexdigest()
+
+    def _save(self) -> None:
+        """The checkpoint, the LoRA as it is now, and the loss curve; each whole or not at all."""
+        state = self.pupil.lora()
+        part = self.out / ".checkpoint.part"
+        torch.save(
+            {
+                "identity": self._identity,
+                "step": self.step,
+                "lora": state,
+                "optimizer": self.optimizer.state_dict(),
+                "losses": self.losses,
+                "watched": self.watch.losses,
+            },
+            part,
+        )
+        part.replace(self.out / "checkpoint.pt")
+        write_lora(self.out / "lora.safetensors", state, self.recipe.scale, self._facts())
+        self.watch.draw_curve(self.losses, f"{self.base}, rank {self.recipe.rank}")
+
+    def _resume(self) -> None:
+        path = self.out / "checkpoint.pt"
+        if not path.is_file():
+            return
+        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        if saved["identity"] != self._identity:
+            raise NextSceneError(
+                f"{self.out} holds a training with another recipe, base or data: choose another folder, or empty it."
+            )
+        if saved["step"] > self.recipe.steps:
+            raise NextSceneError(f"{self.out} holds {saved['step']} steps already: ask for more, or take its LoRA.")
+        self.pupil.take_lora(saved["lora"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.step, self.losses, self.watch.losses = saved["step"], saved["losses"], saved["watched"]
+        skipped = self.step * self.recipe.accumulation * self.accelerator.num_processes
+        next(islice(self.batches, skipped, skipped), None)
+
+    def _facts(self) -> dict[str, str]:
+        """What made a LoRA, for its own metadata."""
+        return {
+            "made_by": f"Next Scene {__version__}",
+            "base_model": self.base,
+            "trigger": self.recipe.trigger,
+            "examples": str(len(self.files)),
+            "steps": str(self.step),
+            "loss": f"{sum(self.losses[-100:]) / len(self.losses[-100:]):.5f}",
+            "recipe": self.recipe.model_dump_json(),
+        }
+
+
+def batches(kinds: Sequence[Hashable], size: int, seed: int) -> Iterator[list[int]]:
+    """For ever: each epoch, every example once, in an order of its own, in batches of one kind."""
+    for epoch in count():
+        chance = random.Random(f"{seed} epoch {epoch}")
+        piles: dict[Hashable, list[int]] = {}
+        for number in chance.sample(range(len(kinds)), len(kinds)):
+            piles.setdefault(kinds[number], []).append(number)
+        cut = [pile[at : at + size] for pile in piles.values() for at in range(0, len(pile), size)]
+        yield from chance.sample(cut, len(cut))
+
+
+def _optimizer(recipe: Recipe) -> Callable[..., torch.optim.Optimizer]:
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW
+    return import_module("bitsandbytes").optim.AdamW8bit  # type: ignore[no-any-return]
+
+
+def _refuse_what_is_not_here(recipe: Recipe) -> None:
+    """Before anything else is done."""
+    wish = "A base in 4 bits" if recipe.base == "4bit" else "The 8-bit optimizer"
+    if recipe.base == "4bit" or recipe.optimizer == "adamw8bit":
+        if not torch.cuda.is_available():
+            raise NextSceneError(f"{wish} needs an NVIDIA GPU, and none is here: leave it out.")
+        if not find_spec("bitsandbytes"):
+            raise NextSceneError(f"{wish} needs the package bitsandbytes: pip install bitsandbytes, or leave it out.")

@@ -1,0 +1,161 @@
+"""The second door: a LoRA from your own pictures, through Cog's typed inputs or from a terminal, and nothing else.
+
+Cog reads `train` without running it: each input is one plain literal call. The terminal's flags are the recipe's own.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path as LocalPath
+
+from cog import BaseModel, Input, Path
+
+import weights
+from nextscene import NextSceneError
+from nextscene.training.recipe import Recipe, recipe
+
+EXAMPLES = """\
+examples:
+  script/train pictures/                                    # outputs/lora/lora.safetensors
+  script/train pairs.zip --steps 2000 --rank 16 --output-dir outputs/harbour
+  script/train portraits/ --trigger "TOK woman" --learning-rate 5e-5
+
+The data is a folder or a zip with NAME_a.png, NAME_b.png and NAME.txt (the words that lead from a to b), or NAME.png
+and NAME.txt (its caption), for each NAME. The same command again goes on where a run was stopped: docs/training.md.
+"""
+
+
+class TrainingOutput(BaseModel):
+    weights: Path
+    loss_curve: Path
+    samples: list[Path]
+
+
+def train(
+    data: Path = Input(
+        description="A zip of NAME_a.png, NAME_b.png and NAME.txt (the words that lead from a to b), or of NAME.png and NAME.txt (its caption), for each NAME. Recommended: 20 to 200 pairs. A folder named validation in it is only watched."
+    ),
+    steps: int = Input(
+        default=1000, ge=1, le=100000, description="Optimiser steps, 1 to 100000. Recommended: 1000 to 3000."
+    ),
+    rank: int = Input(default=16, ge=1, le=256, description="Size of the LoRA, 1 to 256. Recommended: 8 to 32."),
+    alpha: float | None = Input(
+        default=None,
+        ge=0.1,
+        le=1024.0,
+        description="The LoRA acts with alpha / rank, 0.1 to 1024. Recommended: leave blank for the rank.",
+    ),
+    learning_rate: float = Input(
+        default=0.0001,
+        ge=0.0000001,
+        le=0.1,
+        description="How far each step goes, 0.0000001 to 0.1. Recommended: 0.00005 to 0.0002.",
+    ),
+    batch: int = Input(
+        default=1, ge=1, le=64, description="Examples that are learned from at once, 1 to 64. Recommended: 1 to 4."
+    ),
+    accumulation: int = Input(
+        default=1, ge=1, le=256, description="Batches for each step, on each GPU, 1 to 256. Recommended: 1 to 4."
+    ),
+    resolution: int | None = Input(
+        default=None,
+        ge=64,
+        le=2048,
+        description="Side of a square with the area to train at, in pixels, 64 to 2048; shapes are kept. Recommended: leave blank for the model's own.",
+    ),
+    trigger: str = Input(
+        default="", max_length=100, description="Words put before each caption, to call the LoRA by. Blank: none."
+    ),
+    prefix: str = Input(
+        default="pairs",
+        choices=["pairs", "all", "none"],
+        description="Which captions get 'Next Scene:' before them. Recommended: pairs.",
+    ),
+    caption_dropout: float = Input(
+        default=0.05,
+        ge=0.0,
+        le=1.0,
+        description="Share of examples that are shown without words, 0 to 1. Recommended: 0.05 to 0.1.",
+    ),
+    seed: int = Input(
+        default=0,
+        ge=0,
+        le=2147483647,
+        description="The same seed with the same inputs gives the same LoRA, 0 to 2147483647.",
+    ),
+    base: str = Input(
+        default="full",
+        choices=["full", "4bit"],
+        description="Whether the base model is held in full or in 4 bits (which needs the package bitsandbytes).",
+    ),
+    optimizer: str = Input(
+        default="adamw",
+        choices=["adamw", "adamw8bit"],
+        description="The optimiser; adamw8bit needs less memory, and the package bitsandbytes.",
+    ),
+    checkpointing: bool = Input(
+        default=True, description="Gradient checkpointing: much less memory, about a third slower."
+    ),
+    sample_every: int = Input(
+        default=250, ge=0, le=100000, description="Steps between samples of up to three examples; 0: none."
+    ),
+    save_every: int = Input(default=250, ge=1, le=100000, description="Steps between checkpoints."),
+) -> TrainingOutput:
+    """Gives the LoRA's file, and what to judge it by."""
+    inputs = {name: value for name, value in locals().items() if name != "data"}
+    out = LocalPath(tempfile.mkdtemp(prefix="next-scene-training-"))
+    file = _train(LocalPath(str(data)), recipe(**inputs), out)
+    samples = [Path(sample) for sample in sorted(out.glob("samples/*.png"))]
+    return TrainingOutput(weights=Path(file), loss_curve=Path(out / "loss.png"), samples=samples)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a training from a terminal. Its exit status: 0, 1 for something the user can put right, 130 when stopped."""
+    options = vars(parser().parse_args(arguments))
+    data, out = options.pop("data"), options.pop("output_dir")
+    try:
+        print(_train(data, recipe(**options), out))
+    except NextSceneError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on from the last checkpoint.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The recipe's fields as flags."""
+    command = argparse.ArgumentParser(
+        prog="script/train",
+        description="Trains a LoRA on your own pictures.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+    )
+    command.add_argument("data", type=LocalPath, metavar="DATA", help="a folder or a zip of pictures and captions")
+    command.add_argument(
+        "--output-dir",
+        type=LocalPath,
+        metavar="PATH",
+        default=LocalPath("outputs/lora"),
+        help="folder for lora.safetensors, loss.png, samples and checkpoint (default: outputs/lora)",
+    )
+    for name, field in Recipe.model_fields.items():
+        shown = "" if field.default in (None, "") else f" (default: {field.default})"
+        metavar = name.rsplit("_", 1)[-1].upper()
+        command.add_argument(f"--{name.replace('_', '-')}", metavar=metavar, help=f"{field.description}{shown}")
+    return command
+
+
+def _train(data: LocalPath, wanted: Recipe, out: LocalPath) -> LocalPath:
+    from nextscene.training import trainer  # brings torch, which --help does without
+
+    name, notice = weights.choose()
+    print(notice, file=sys.stderr)
+    return trainer.train(data, weights.fetch(name), name, weights.own_size(name), wanted, out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
