@@ -19,16 +19,14 @@ Move = tuple[float, float, float]  # zoom, shift across, shift down
 BOX, BILINEAR = Image.Resampling.BOX, Image.Resampling.BILINEAR
 
 # From where `badges` suspects a fault.
-OTHER_COLOURS = (
-    15.0  # Delta E; a move of the camera or a thing repainted stays below, another light or weather does not
-)
+OTHER_COLOURS = 15.0  # Delta E; the camera's moves and a thing repainted stay below, another light or weather does not
 BLURRED, HARSH = 0.5, 2.0  # sharpness; noise used twice along a chain gives 2.9, and rain that starts or stops either
 OTHER_PLACE = 0.15  # structure; pictures that have nothing in common have about 0
 
 SIDE = 256  # pixels; what need not be measured on the whole picture is measured on this, stretched to a square
 COARSE, FINE = (64, 0.05, 9), (128, 0.02, 2)  # searches of the zoom: pixels, a step of its logarithm, steps each way
 DETAIL = 0.12  # cycles per pixel: finer features count less and less in finding the move
-SURE = 0.25  # agreement from which a move is believed; pictures that have nothing in common stay below 0.2
+SURE = 0.25  # agreement from which a move is believed; pictures that have nothing in common mostly stay below 0.2
 FAINT = 2 / 255  # of brightness per pixel: weaker gradients are no edges
 FLAT, EVENLY = 1e-6, 1e-4  # the gradient energy and the contrast that even a uniform picture is taken to have
 
@@ -42,9 +40,7 @@ LEAST, MOST, SOFT = 0.01, 0.4, 0.01  # of the side: how deep a bar is, and how s
 UNEVEN = 0.03  # of the side: what the bars of a pair may differ by
 PAIRED, ALONE = 0.5, 0.9  # of the scene: how much must begin with an edge at a bar, with and without its twin
 
-XYZ = np.array(
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
-)
+XYZ = np.array([[0.41246, 0.35758, 0.18044], [0.21267, 0.71515, 0.07218], [0.01933, 0.11919, 0.95030]])  # from sRGB
 
 
 @dataclass(frozen=True)
