@@ -56,7 +56,9 @@ def write(picture: Image.Image, path: str | os.PathLike[str], facts: Mapping[str
     if form == "JPEG" and len(exif.tobytes()) > MOST_JPEG_EXIF:
         raise NextSceneError(f"{path.name} cannot carry a prompt this long: shorten it, or choose png or webp.")
     encoded = BytesIO()  # and not the file itself: PIL takes half a write, as on a full disk, for a whole one
-    picture.save(encoded, form, exif=exif, quality=quality)
+    picture.save(
+        encoded, form, exif=exif, quality=quality, compress_level=4
+    )  # PNG's default, 6, is slower, and no smaller
     if path.is_file() and path.read_bytes() == encoded.getvalue():
         return  # the very file is there: it is not touched
     part = path.with_name(f".{path.name}.part")

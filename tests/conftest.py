@@ -1,7 +1,10 @@
 """What the tests share: the small model, loaded once, and pictures to give it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads must not spin while the doors' processes wait
 
 import numpy as np
 import pytest

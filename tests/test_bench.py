@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def test_the_chain_and_the_bare_calls_draw_the_same_pictures(small: Model, tmp_path: Path) -> None:
     prompts, size = work.a_story(3), (64, 64)
-    drawn = work.bare(small.pipe, work.planned(prompts, 2, size))
+    drawn = list(work.bare(small.pipe, work.planned(prompts, 2, size)))
     delivered = work.chain(Studio(small), prompts, 2, size, tmp_path)
     assert [pictures.read(path) for path in delivered] == drawn
 
@@ -36,7 +36,7 @@ def test_a_single_value_has_no_spread() -> None:
 
 def test_quick_prints_the_table_of_the_chain_and_writes_its_values(tmp_path: Path) -> None:
     values = tmp_path / "values.json"
-    command = [ROOT / "script" / "bench", "chain", "--quick", "--json", values]
+    command = [str(ROOT / "script" / "bench"), "chain", "--quick", "--json", str(values)]
     table = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert "| The whole chain over them, PNG files |" in table
     rows = json.loads(values.read_text())["rows"]

@@ -1,0 +1,92 @@
+"""Figures, and how they are shown: ways of doing a thing measured in turn, and a report of medians as a table."""
+
+import json
+import os
+import platform
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median, quantiles
+
+import torch
+
+PACKAGES = ("torch", "diffusers", "transformers", "peft", "cog")
+
+
+def timed(work: Callable[[], object]) -> Callable[[], float]:
+    """The work, as a call that gives the seconds it took."""
+
+    def measure() -> float:
+        started = time.perf_counter()
+        work()
+        return time.perf_counter() - started
+
+    return measure
+
+
+def in_turn(rounds: int, **ways: Callable[[], float]) -> dict[str, list[float]]:
+    """Each way's seconds, round by round, so that what disturbs the machine disturbs all of them alike."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            seconds[name].append(way())
+    return seconds
+
+
+def percent_over(seconds: Iterable[float], base: Iterable[float]) -> list[float]:
+    return [100 * (one / other - 1) for one, other in zip(seconds, base, strict=True)]
+
+
+def difference(seconds: Iterable[float], base: Iterable[float]) -> list[float]:
+    """In milliseconds."""
+    return [1000 * (one - other) for one, other in zip(seconds, base, strict=True)]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured, and how; `form` is the format of one value."""
+
+    what: str
+    values: list[float]
+    form: str
+    how: str
+
+    def __str__(self) -> str:
+        spread = ""
+        if len(self.values) > 1:
+            low, _, high = quantiles(self.values, n=4, method="inclusive")
+            spread = f"{self.form.format(low)} to {self.form.format(high)}"
+        return f"| {self.what} | {self.form.format(median(self.values))} | {spread} | {self.how} |"
+
+
+class Report:
+    """A table in Markdown, and every value in JSON."""
+
+    def __init__(self, model: str) -> None:
+        versions = " ".join(f"{package} {version(package)}" for package in PACKAGES)
+        self.about = (
+            f"{time.strftime('%Y-%m-%d')}. {model}. {_machine()}. Python {platform.python_version()}, {versions}."
+        )
+        self.rows: list[Row] = []
+
+    def add(self, what: str, values: list[float], form: str, how: str) -> None:
+        self.rows.append(Row(what, values, form, how))
+
+    def __str__(self) -> str:
+        head = "| | Median | Middle half | Of |\n|---|---:|---:|---|"
+        return "\n".join([head, *map(str, self.rows), "", self.about])
+
+    def write(self, path: Path) -> None:
+        part = path.with_name(f".{path.name}.part")
+        part.write_text(json.dumps({"about": self.about, "rows": [asdict(row) for row in self.rows]}, indent=1))
+        part.replace(path)
+
+
+def _machine() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    return f"{os.cpu_count()} CPU cores ({model[1] if model else platform.machine()})"
