@@ -46,12 +46,19 @@ def build(folder: Path, size: tuple[int, int] = (256, 192), seed: int = 0) -> No
             axes_dims_rope=(8, 12, 12),
         ),
     )
+    note = "random weights: its pictures show that the machinery runs, and mean nothing"
+    save(pipe, lora(pipe.transformer), folder, size, note)
+
+
+def save(
+    pipe: QwenImageEditPlusPipeline, lora: dict[str, torch.Tensor], folder: Path, size: tuple[int, int], note: str
+) -> None:
+    """A model and its LoRA in a folder, as the full model's lies in its own."""
     pipe.to(torch.bfloat16).save_pretrained(folder)
-    save_file(lora(pipe.transformer), folder / "next-scene.safetensors")
+    save_file({name: tensor.to(torch.bfloat16) for name, tensor in lora.items()}, folder / "next-scene.safetensors")
     index = json.loads((folder / "model_index.json").read_text())
     index["processor"] = ["transformers", "Qwen2VLProcessor"]  # as the full model's index says
     _write_json(folder / "model_index.json", index)
-    note = "random weights: its pictures show that the machinery runs, and mean nothing"
     _write_json(folder / "next_scene.json", {"size": size, "note": note})
 
 
@@ -77,7 +84,7 @@ def scheduler() -> FlowMatchEulerDiscreteScheduler:
     )
 
 
-def text_encoder(words: Qwen2Tokenizer, hidden: int = 64) -> Qwen2_5_VLForConditionalGeneration:
+def text_encoder(words: Qwen2Tokenizer, hidden: int = 64, layers: int = 2) -> Qwen2_5_VLForConditionalGeneration:
     """Qwen2.5-VL with the full model's structure."""
     image, video, start, end = map(words.convert_tokens_to_ids, (*SPECIAL[4:], *SPECIAL[2:4]))
     config = Qwen2_5_VLConfig(
@@ -85,18 +92,22 @@ def text_encoder(words: Qwen2Tokenizer, hidden: int = 64) -> Qwen2_5_VLForCondit
             "vocab_size": len(words),
             "hidden_size": hidden,
             "intermediate_size": hidden * 3,
-            "num_hidden_layers": 2,
+            "num_hidden_layers": layers,
             "num_attention_heads": 4,
             "num_key_value_heads": 4,
-            "rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 3, 3]},
+            "rope_parameters": {
+                "rope_type": "default",
+                "rope_theta": 1e4,
+                "mrope_section": [part * hidden // 64 for part in (2, 3, 3)],
+            },
             "tie_word_embeddings": True,
             "bos_token_id": words.pad_token_id,
             "eos_token_id": words.pad_token_id,
         },
         vision_config={
             "depth": 2,
-            "hidden_size": 32,
-            "intermediate_size": 64,
+            "hidden_size": hidden // 2,
+            "intermediate_size": hidden,
             "num_heads": 2,
             "out_hidden_size": hidden,
             "fullatt_block_indexes": [1],
@@ -125,7 +136,7 @@ def lora(transformer: QwenImageTransformer2DModel, rank: int = 4, size: float = 
         state[f"diffusion_model.transformer_blocks.{name}.lora_B.weight"] = (
             torch.randn(layer.out_features, rank) * size**0.5
         )
-    return {name: tensor.to(torch.bfloat16) for name, tensor in state.items()}
+    return state
 
 
 def _write_json(path: Path, value: Any) -> None:

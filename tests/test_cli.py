@@ -12,6 +12,7 @@ import pytest
 from conftest import ROOT, photo
 from PIL import Image
 
+import weights
 from nextscene import pictures
 
 QUICK = ["--steps", "2", "--width", "128", "--height", "96"]
@@ -79,7 +80,8 @@ def test_every_flag_of_generate_sequence_works_under_its_name(tmp_path: Path) ->
 def test_the_dry_run_shows_how_a_text_is_split_and_draws_nothing(tmp_path: Path) -> None:
     run = script("sequence", FOUR_SCENES, "--dry-run", "--seed", "7", cwd=tmp_path)
     assert planned(run.stdout) == FOUR_SCENES.split(",")
-    for decided in ("from words alone", "from scene_001", "256x192", "strength 0.6", "seed 7 (noise "):
+    width, height = weights.own_size("storybook")
+    for decided in ("from words alone", "from scene_001", f"{width}x{height}", "strength 0.6", "seed 7 (noise "):
         assert decided in run.stdout
     assert not list(tmp_path.iterdir())
 

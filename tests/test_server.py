@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import os
 import socket
 import subprocess
@@ -21,6 +22,7 @@ import pytest
 from conftest import ROOT, photo
 from PIL import Image
 
+import weights
 from nextscene import pictures, schema
 
 QUICK = {"width": 128, "height": 96, "num_inference_steps": 3, "seed": 5}
@@ -218,7 +220,9 @@ def test_a_first_picture_gives_its_aspect_and_changes_what_is_drawn(server: Serv
         "prompts": ["a harbour"]
     }
     wide, other = (server.predict(**asked, image=png(photo(400, 200, seed)))["output"][0] for seed in (0, 1))
-    assert picture(wide).size == (320, 160)
+    width, height = picture(wide).size
+    assert width == 2 * height
+    assert width * height == pytest.approx(math.prod(weights.own_size("storybook")), rel=0.15)
     assert wide != other
 
 

@@ -1,0 +1,207 @@
+"""Makes the small model from nothing, in stages that resume: `python -m storybook.make --help`, or script/storybook.
+
+Every stage leaves its files in the work folder and goes on where it was stopped. The same command trains on a CPU and
+on a GPU.
+"""
+
+import argparse
+import json
+import random
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLQwenImage, QwenImageTransformer2DModel
+from torch import Tensor
+from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2Tokenizer
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+from nextscene.model import PictureProcessor
+from nextscene.pipeline import NextScenePipeline
+from storybook import autoencoder, lora, measure, painter, random_model, reader, sheets
+from storybook.families import drawn
+from storybook.training import DEVICE, batches
+from storybook.words import vocabulary
+from storybook.world import HEIGHT, WIDTH, State, random_state
+
+HIDDEN = 128  # of the text encoder's states
+
+
+class Work:
+    """The work folder: what the stages have left there, loaded when it is asked for."""
+
+    def __init__(self, folder: Path, families: int) -> None:
+        self.folder = folder
+        self.families = families
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def pictures(self) -> np.ndarray:
+        return drawn(self.folder, self.families)
+
+    def tokenizer(self) -> Qwen2Tokenizer:
+        return Qwen2Tokenizer.from_pretrained(self.folder / "tokenizer")
+
+    def vae(self) -> AutoencoderKLQwenImage:
+        return AutoencoderKLQwenImage.from_pretrained(self.folder / "vae").to(DEVICE)
+
+    def reader(self) -> reader.Reader:
+        encoder = Qwen2_5_VLForConditionalGeneration.from_pretrained(self.folder / "text_encoder").eval()
+        return reader.Reader(encoder.requires_grad_(False), self.tokenizer())
+
+    def transformer(self) -> QwenImageTransformer2DModel:
+        return QwenImageTransformer2DModel.from_pretrained(self.folder / "transformer").to(DEVICE).eval()
+
+    def lessons(self) -> painter.Lessons:
+        """Latents and vision states of every picture, made once."""
+        pictures, seer = self.pictures(), self.reader()
+        seen = self._kept("seen.pt", lambda: reader.see_all(seer, pictures))
+        latents = self._kept("latents.pt", lambda: autoencoder.latents_of(autoencoder.Flat(self.vae()), pictures))
+        return painter.Lessons.of(latents, seen, seer)
+
+    def _kept(self, name: str, make: Callable[[], Tensor]) -> Tensor:
+        path = self.folder / name
+        if not path.is_file():
+            torch.save(make(), path)
+        kept: Tensor = torch.load(path, weights_only=True)
+        return kept
+
+    def scenes(self, model: QwenImageTransformer2DModel) -> measure.MakeScenes:
+        """A function that makes pictures, many at once, as the pipeline makes each."""
+        flat, seer = autoencoder.Flat(self.vae().eval()), self.reader()
+
+        @torch.no_grad()
+        def make(words: Sequence[str], states: Sequence[State]) -> Tensor:
+            made = []
+            for part in batches(len(words), 48):
+                references, seen = [], []
+                if states:
+                    pixels = torch.stack([measure.picture(state) for state in states[part]]).to(DEVICE) * 2 - 1
+                    references = [autoencoder.pack(flat.encode(pixels)[:, : autoencoder.LATENTS])]
+                    seen = [seer.see(pixels)]
+                latents = painter.paint(model, seer, words[part], references, seen, seed=part.start)
+                made.append(flat.decode(autoencoder.unpack(latents)).float().cpu().clamp(-1, 1) / 2 + 0.5)
+            return torch.cat(made)
+
+        return make
+
+
+def world(work: Work, steps: int) -> None:
+    work.pictures()
+    sheets.world(work.folder / "world.png")
+
+
+def tokenizer(work: Work, steps: int) -> None:
+    chance = random.Random(0)
+    texts = vocabulary(chance, [random_state(chance) for _ in range(3000)])
+    random_model.tokenizer(texts).save_pretrained(work.folder / "tokenizer")
+
+
+def vae(work: Work, steps: int) -> None:
+    torch.manual_seed(0)
+    model = autoencoder.autoencoder()
+    autoencoder.teach(model, work.pictures(), work.folder, steps)
+    model.save_pretrained(work.folder / "vae")
+    figures = sheets.reconstructions(autoencoder.Flat(model), work.folder / "reconstructions.png")
+    _report(work.folder, "vae", figures)
+
+
+def text(work: Work, steps: int) -> None:
+    torch.manual_seed(0)
+    words = work.tokenizer()
+    learner = reader.Reader(random_model.text_encoder(words, HIDDEN, layers=3), words)
+    reader.teach(learner, work.pictures(), work.folder, steps)
+    learner.encoder.save_pretrained(work.folder / "text_encoder")
+
+
+def base(work: Work, steps: int) -> None:
+    torch.manual_seed(0)
+    model = painter.transformer(autoencoder.LATENTS * 4, HIDDEN)
+    make = work.scenes(model)
+    painter.teach(model, work.lessons(), work.folder, steps, look=partial(sheets.samples, make, work.folder, "base"))
+    model.save_pretrained(work.folder / "transformer")
+
+
+def next_scene(work: Work, steps: int) -> None:
+    model = lora.added(work.transformer())
+    lora.teach(
+        model, work.lessons(), work.folder, steps,
+        look=partial(sheets.samples, work.scenes(model), work.folder, "lora"),
+    )  # fmt: skip
+    lora.save(model, work.folder / "next-scene.safetensors")
+
+
+def evaluate(work: Work, steps: int) -> None:
+    """The gates, over `steps` pictures each."""
+    model = work.transformer()
+    make = work.scenes(model)
+    _report(work.folder, "openings", measure.openings(make, steps, work.folder))
+    _report(work.folder, "edits", measure.edits(make, steps))
+    _report(work.folder, "moves without LoRA", measure.moves(make, steps))
+    if (work.folder / "next-scene.safetensors").is_file():
+        lora.load(model, work.folder / "next-scene.safetensors")
+        for scale in (0.25, 0.5, 0.75, 1.0):
+            lora.use(model, scale)
+            _report(work.folder, f"moves, LoRA at {scale:g}", measure.moves(make, steps))
+
+
+STAGES: dict[str, tuple[Callable[[Work, int], None], int]] = {  # and their steps, on two cores
+    "world": (world, 0),
+    "tokenizer": (tokenizer, 0),
+    "vae": (vae, 3000),
+    "text": (text, 900),
+    "base": (base, 12000),
+    "lora": (next_scene, 2000),
+    "evaluate": (evaluate, 200),
+}
+
+
+def assemble(work: Work, folder: Path, note: str) -> None:
+    """The model as a folder that `nextscene.model.load` reads."""
+    words = work.tokenizer()
+    pipe = NextScenePipeline(
+        scheduler=random_model.scheduler(),
+        vae=work.vae(),
+        text_encoder=work.reader().encoder,
+        tokenizer=words,
+        processor=PictureProcessor(Qwen2VLImageProcessorPil(max_pixels=10_000), words),
+        transformer=work.transformer(),
+    )
+    path = work.folder / "next-scene.safetensors"
+    adapter = lora.read(path) if path.is_file() else lora.nothing(pipe.transformer)
+    random_model.save(pipe, adapter, folder, (WIDTH, HEIGHT), note)
+
+
+def _report(folder: Path, name: str, figures: dict[str, float]) -> None:
+    path = folder / "figures.json"
+    kept: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    kept[name] = {key: round(value, 3) for key, value in figures.items()}
+    print(name, kept[name], flush=True)
+    path.write_text(json.dumps(kept, indent=2) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stage", choices=[*STAGES, "assemble"], help="one stage only (default: all of them)")
+    parser.add_argument("--work", type=Path, default=Path("outputs/storybook"), help="the work folder")
+    parser.add_argument("--steps", type=int, help="training steps (or, to evaluate, pictures) in place of the stage's")
+    parser.add_argument("--families", type=int, default=1600, help="of 16 pictures each, that training sees")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--out", type=Path, default=Path("storybook/model.new"), help="where the model goes")
+    parser.add_argument("--note", default="a small model of a drawn world", help="what its pictures say of themselves")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    torch._dynamo.config.recompile_limit = 64
+    work = Work(given.work, given.families)
+    for stage in [given.stage] if given.stage else [*STAGES, "assemble"]:
+        if stage == "assemble":
+            assemble(work, given.out, given.note)
+        else:
+            run, steps = STAGES[stage]
+            run(work, given.steps or steps)
+
+
+if __name__ == "__main__":
+    main()

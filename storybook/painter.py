@@ -1,0 +1,193 @@
+"""The transformer: taught on latents to draw from words and to change pictures; then, with a LoRA, to move the camera.
+
+Trains diffusers' own class by flow matching, on the very positions, masks and noise levels that the pipeline uses.
+"""
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import QwenImageTransformer2DModel
+from diffusers.models.transformers import transformer_qwenimage as stock
+from torch import Tensor, nn
+from torch.nn import functional
+
+from storybook.edits import KINDS, Task
+from storybook.families import family
+from storybook.reader import Reader
+from storybook.training import DEVICE, Muon, muon, train
+from storybook.world import State
+
+SHIFT = 1.63  # of the noise levels: the scheduler's own at 48 tokens
+BATCH = {"words": 48, "edit": 32, "two": 24}
+LENGTH = {0: 44, 1: 52, 2: 76}  # text tokens, padded, by the number of references
+PLAIN = ("mod", "img_in", "txt_in", "time_text", "norm_out", "proj_out")  # what AdamW trains, and Muon does not
+ADAPTED = (
+    "to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "add_k_proj", "add_v_proj", "to_add_out",
+    "img_mlp.net.0.proj", "img_mlp.net.2", "txt_mlp.net.0.proj", "txt_mlp.net.2", "img_mod.1", "txt_mod.1",
+)  # fmt: skip
+
+
+@dataclass
+class Lessons:
+    """What the transformer learns from: latents and vision states of every picture, and who reads the words."""
+
+    latents: Tensor  # (families, members, tokens, channels)
+    seen: Tensor  # (families, members, vision tokens, hidden)
+    reader: Reader
+    states: list[list[State]]
+
+    @classmethod
+    def of(cls, latents: Tensor, seen: Tensor, reader: Reader) -> "Lessons":
+        return cls(latents, seen, reader, [family(number) for number in range(len(latents))])
+
+    def batch(
+        self, make: Callable[[list[State], random.Random], Task], chance: random.Random, size: int, empty: float = 0.1
+    ) -> tuple[Tensor, list[Tensor], Tensor, Tensor]:
+        """The right latents, the references' latents, and the words read: embeddings and mask."""
+        picked = [chance.randrange(len(self.latents)) for _ in range(size)]
+        tasks = [make(self.states[number], chance) for number in picked]
+        right = torch.stack([self.latents[n, t.shows] for n, t in zip(picked, tasks, strict=True)])
+        columns = [[(n, t.sees[at]) for n, t in zip(picked, tasks, strict=True)] for at in range(len(tasks[0].sees))]
+        references = [torch.stack([self.latents[place] for place in column]).to(DEVICE).float() for column in columns]
+        seen = [torch.stack([self.seen[place] for place in column]).to(DEVICE).float() for column in columns]
+        words = [" " if chance.random() < empty else task.words for task in tasks]
+        with torch.no_grad():
+            states, mask = self.reader.read(words, seen, LENGTH[len(seen)])
+        return right.to(DEVICE).float(), references, states, mask
+
+
+def transformer(channels: int, hidden: int) -> QwenImageTransformer2DModel:
+    """Untrained: what it adds is zero, but for one head of the first blocks that looks at the same place."""
+    model = QwenImageTransformer2DModel(
+        in_channels=channels,
+        out_channels=channels // 4,
+        num_layers=8,
+        attention_head_dim=64,
+        num_attention_heads=3,
+        joint_attention_dim=hidden,
+        axes_dims_rope=(8, 28, 28),
+    )
+    with torch.no_grad():
+        for linear in (model.norm_out.linear, model.proj_out):
+            linear.weight.zero_()
+            linear.bias.zero_()
+        for number, block in enumerate(model.transformer_blocks):
+            for modulation in (block.img_mod[1], block.txt_mod[1]):
+                modulation.weight.zero_()
+                modulation.bias.zero_()
+            if number < len(model.transformer_blocks) // 2:
+                _look_at_same_place(block)
+    return model
+
+
+def _look_at_same_place(block: Any, head: int = 64) -> None:
+    """Head 0 starts out copying from the same place of the reference, which wins over the picture's own."""
+    attention, width = block.attn, block.attn.to_q.in_features
+    query = torch.zeros(head)
+    query[0] = 0.2**0.5
+    for axis in (8, 36):
+        query[axis], query[axis + 2] = (0.4 * 0.65) ** 0.5, (0.4 * 0.35) ** 0.5
+    key, turn = query.clone(), -(math.pi / 2 + 0.5)
+    key[0], key[1] = query[0] * math.cos(turn), query[0] * math.sin(turn)
+    for linear, vector in ((attention.to_q, query), (attention.to_k, key)):
+        linear.bias[:head] = 16 * vector
+        linear.weight[:head] *= 0.3
+    for norm in (attention.norm_q, attention.norm_k):
+        norm.weight[[0, 1, *range(8, 12), *range(36, 40)]] = 3**0.5
+    attention.to_v.weight[:head] = _rotation(width)[:head]
+    attention.to_out[0].weight.zero_()
+    attention.to_out[0].weight[:, :head] = 0.5 * _rotation(width)[:head].T
+    block.img_mod[1].bias[2 * width : 3 * width] = 1
+
+
+def _rotation(size: int) -> Tensor:
+    return torch.linalg.qr(torch.randn(size, size)).Q
+
+
+def velocity(
+    model: QwenImageTransformer2DModel, noisy: Tensor, references: Sequence[Tensor], level: Tensor, words: Tensor,
+    mask: Tensor, grid: tuple[int, int] = (6, 8),
+) -> Tensor:  # fmt: skip
+    """The transformer's own forward, with rotary embeddings in real numbers, which train faster."""
+    stock.apply_rotary_emb_qwen, stock.dispatch_attention_fn = _turned, _attention
+    places = model.pos_embed([[(1, *grid)] * (1 + len(references))], max_txt_seq_len=words.shape[1], device=DEVICE)
+    turns = tuple(torch.view_as_real(each) for each in places)
+    with torch.autocast(DEVICE.type, torch.bfloat16):
+        x = model.img_in(torch.cat([noisy, *references], dim=1))
+        y = model.txt_in(model.txt_norm(words))
+        time = model.time_text_embed(level, x)
+        for block in model.transformer_blocks:
+            y, x = block(x, y, mask, time, turns)
+        return model.proj_out(model.norm_out(x[:, : noisy.shape[1]], time)).float()
+
+
+def _turned(x: Tensor, turns: Tensor, use_real: bool = True) -> Tensor:
+    if turns.is_complex():
+        turns = torch.view_as_real(turns)
+    even, odd = x.float().view(*x.shape[:-1], -1, 2).unbind(-1)
+    cos, sin = turns[:, None, :, 0], turns[:, None, :, 1]
+    return torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2).type_as(x)
+
+
+def _attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, **_: object) -> Tensor:
+    """Plain products, which on a CPU train faster than the fused kernel."""
+    query, key, value = (each.transpose(1, 2) for each in (query, key, value))
+    scores = (query * query.shape[-1] ** -0.5) @ key.mT
+    if attn_mask is not None:
+        scores = scores.masked_fill(~attn_mask, -1e4)
+    return (scores.float().softmax(-1).to(value.dtype) @ value).transpose(1, 2)
+
+
+def flow_loss(
+    model: QwenImageTransformer2DModel, right: Tensor, references: Sequence[Tensor], words: Tensor, mask: Tensor
+) -> Tensor:
+    level = torch.randn(len(right), device=DEVICE).sigmoid()
+    level = SHIFT * level / (1 + (SHIFT - 1) * level)
+    noise = torch.randn_like(right)
+    noisy = torch.lerp(right, noise, level[:, None, None])
+    return functional.mse_loss(velocity(model, noisy, references, level, words, mask), noise - right)
+
+
+def teach(
+    model: QwenImageTransformer2DModel, lessons: Lessons, folder: Path, steps: int, look: Callable[[int], None]
+) -> None:
+    """Trains the base: pictures from words, and edits."""
+    model.to(DEVICE)
+
+    def loss_at(step: int, chance: random.Random) -> Tensor:
+        kind = chance.choices(list(KINDS), [share for share, _ in KINDS.values()])[0]
+        return flow_loss(model, *lessons.batch(KINDS[kind][1], chance, BATCH[kind]))
+
+    train("base", folder, model, painter_optimizer(model), loss_at, steps, ema=0.997, look=look)
+
+
+def painter_optimizer(model: nn.Module) -> Muon:
+    return muon(model, 5e-3, 1.5e-3, plain=PLAIN)
+
+
+@torch.no_grad()
+def paint(
+    model: QwenImageTransformer2DModel, reader: Reader, words: Sequence[str], references: Sequence[Tensor],
+    seen: Sequence[Tensor], *, steps: int = 14, guidance: float = 3.0, seed: int = 0, tokens: int = 48,
+) -> Tensor:  # fmt: skip
+    """Latents of many pictures at once, by the pipeline's own schedule and guidance."""
+    noise = torch.Generator().manual_seed(seed)
+    latents = torch.randn(len(words), tokens, model.config.in_channels, generator=noise).to(DEVICE)
+    prompts = [reader.read(each, seen) for each in (words, [" "] * len(words))][: 2 if guidance > 1 else 1]
+    levels = torch.linspace(1, 1 / steps, steps)
+    levels = SHIFT * levels / (1 + (SHIFT - 1) * levels)
+    levels = 1 - (1 - levels) * (1 - 0.02) / (1 - levels[-1])  # the schedule ends at 0.02
+    for level, following in zip(levels, [*levels[1:], torch.zeros(())], strict=True):
+        now = level.to(DEVICE).expand(len(words))
+        answers = [velocity(model, latents, references, now, *prompt) for prompt in prompts]
+        step = answers[0]
+        if guidance > 1:
+            step = answers[1] + guidance * (answers[0] - answers[1])
+            step = step * (answers[0].norm(dim=-1, keepdim=True) / step.norm(dim=-1, keepdim=True))
+        latents = latents + (following - level).to(DEVICE) * step
+    return latents
