@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, photo
+from conftest import ROOT, alike, photo
 from PIL import Image
 
 from nextscene import NextSceneError
@@ -261,5 +261,5 @@ def test_killed_at_any_moment_a_run_loses_nothing_finished(tmp_path: Path) -> No
     subprocess.run([*command, "--output-dir", folder], check=True, capture_output=True)
     for number in range(1, 7):
         name = f"scene_{number:03d}.png"
-        assert (folder / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+        assert alike(folder / name, tmp_path / "whole" / name)
     assert not list(folder.rglob(".*.part"))
