@@ -10,8 +10,8 @@ import os
 
 __version__ = "0.1.0"
 
-# On a CPU, MKL's sums otherwise differ in the last bit from one process to the next (seen in 2 of 9 processes; with this
-# in none of 15 for scenes from words), and a chain carries that on.
+# On a CPU, MKL's sums otherwise differ in the last bit from one process to the next (seen in 2 of 9 processes; with
+# this in none of 15, for scenes from words), and a chain carries that on.
 os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 
