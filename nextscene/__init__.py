@@ -10,9 +10,11 @@ import os
 
 __version__ = "0.1.0"
 
-# On a CPU, MKL's sums otherwise differ in the last bit from one process to the next (seen in 2 of 9 processes; with
-# this in none of 15, for scenes from words), and a chain carries that on.
+# On a CPU, MKL otherwise adds up in an order that depends on where memory lies and on how busy the machine is; a scene's
+# last bits then differ from one process to the next, and a chain carries that on. These are Intel's own conditions for
+# equal results from run to run.
 os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+os.environ.setdefault("MKL_DYNAMIC", "FALSE")
 
 
 class NextSceneError(Exception):
