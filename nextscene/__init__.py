@@ -10,9 +10,9 @@ import os
 
 __version__ = "0.1.0"
 
-# On a CPU, MKL otherwise adds up in an order that depends on where memory lies and on how busy the machine is; a scene's
-# last bits then differ from one process to the next, and a chain carries that on. These are Intel's own conditions for
-# equal results from run to run.
+# On a CPU, MKL else adds up in an order that depends on where memory lies and on how busy the machine is: a scene's
+# last bits differ from one process to the next, and a chain carries that on. These are Intel's own conditions for equal
+# results from run to run.
 os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 os.environ.setdefault("MKL_DYNAMIC", "FALSE")
 
