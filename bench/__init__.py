@@ -1,4 +1,4 @@
-"""What the project costs in time and memory: a module for each question, started by `script/bench`.
+"""What the project costs, and how well its sequences hold together: a module for each question, for `script/bench`.
 
 It knows the doors and `nextscene`; neither knows it.
 """

@@ -66,10 +66,7 @@ class Report:
     """A table in Markdown, and every value in JSON."""
 
     def __init__(self, model: str) -> None:
-        versions = " ".join(f"{package} {version(package)}" for package in PACKAGES)
-        self.about = (
-            f"{time.strftime('%Y-%m-%d')}. {model}. {_machine()}. Python {platform.python_version()}, {versions}."
-        )
+        self.about = about(model)
         self.rows: list[Row] = []
 
     def add(self, what: str, values: list[float], form: str, how: str) -> None:
@@ -80,9 +77,21 @@ class Report:
         return "\n".join([head, *map(str, self.rows), "", self.about])
 
     def write(self, path: Path) -> None:
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(json.dumps({"about": self.about, "rows": [asdict(row) for row in self.rows]}, indent=1))
-        part.replace(path)
+        rows = [asdict(row) for row in self.rows]
+        write_whole(path, json.dumps({"about": self.about, "rows": rows}, indent=1).encode())
+
+
+def about(model: str) -> str:
+    """When, on what and with what something was measured."""
+    versions = " ".join(f"{package} {version(package)}" for package in PACKAGES)
+    return f"{time.strftime('%Y-%m-%d')}. {model}. {_machine()}. Python {platform.python_version()}, {versions}."
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(content)
+    part.replace(path)
 
 
 def _machine() -> str:
