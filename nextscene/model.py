@@ -6,9 +6,12 @@ weights came from, and nothing of stories.
 
 import hashlib
 import json
+import re
 import textwrap
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,7 @@ import diffusers
 import torch
 import transformers
 from peft.tuners.lora import LoraLayer
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from transformers import Qwen2Tokenizer, Qwen2VLProcessor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.processing_utils import ProcessorMixin
@@ -26,15 +28,16 @@ from nextscene import NextSceneError
 from nextscene.pipeline import NextScenePipeline
 from nextscene.plan import DEFAULTS
 
-_RIDER = "next_scene"
+_NEXT_SCENE, _OWN = "next_scene", "own"  # what may ride beside the fused weights
+_PART = re.compile(r"(?P<layer>.+)\.(?:lora_(?P<half>A|B|down|up)\.(?:default\.)?weight|lora_B\.bias|alpha)")
 
 
 @dataclass
 class Model:
-    """A loaded pipeline with its LoRA fused at the default scale.
+    """A loaded pipeline with the Next-Scene LoRA fused at the default scale.
 
-    Another scale's difference to the default rides beside the fused weights, unfused: the fused weights are never
-    touched again, so nothing builds up, and at the default scale nothing rides.
+    Another scale's difference to the default rides beside the fused weights, unfused, and so does a LoRA of the user's
+    own: the fused weights are never touched again, so nothing builds up, and when nothing rides they are all there is.
     """
 
     pipe: NextScenePipeline
@@ -43,30 +46,41 @@ class Model:
     lora: Path
     lora_sha256: str
     fused_scale: float
-    _state: Mapping[str, torch.Tensor] = field(repr=False)
+    lora_weights: Path | None = None  # the user's own
+    lora_weights_sha256: str = ""
 
-    def use_lora_scale(self, scale: float) -> None:
-        """From now on, pictures are as if the LoRA had been fused at this scale."""
-        rides = _RIDER in getattr(self.pipe.transformer, "peft_config", {})
-        if scale != self.fused_scale:
-            if not rides:
-                _attach(self.pipe, self._state, self.lora)
+    def use_lora_weights(self, file: Path | None) -> None:
+        """From now on, this LoRA acts too; None, or one that is not for this model: none but Next-Scene."""
+        if file == self.lora_weights:
+            return
+        self.pipe.unload_lora_weights()
+        self.lora_weights = None
+        if file:
+            _attach(self.pipe, file, _OWN)
+            self.lora_weights, self.lora_weights_sha256 = file, _sha256(file)
+
+    def use_scales(self, lora_scale: float, lora_weights_scale: float = 1.0) -> None:
+        """From now on, pictures are as if the LoRAs had been fused at these scales."""
+        riders = {_NEXT_SCENE: lora_scale - self.fused_scale, _OWN: lora_weights_scale if self.lora_weights else 0.0}
+        riders = {name: scale for name, scale in riders.items() if scale}
+        attached = getattr(self.pipe.transformer, "peft_config", {})
+        if _NEXT_SCENE in riders and _NEXT_SCENE not in attached:
+            _attach(self.pipe, self.lora, _NEXT_SCENE)
+        if riders:
             self.pipe.enable_lora()
-            self.pipe.set_adapters(_RIDER, scale - self.fused_scale)
-        elif rides:
+            self.pipe.set_adapters(list(riders), list(riders.values()))
+        elif attached:
             self.pipe.disable_lora()
 
 
 def load(folder: Path, lora: Path, name: str = "", lora_scale: float = DEFAULTS["lora_scale"]) -> Model:
     """Loads a model in diffusers' folder layout and fuses a LoRA file into it."""
-    state = _read_lora(lora)
     device, dtype = ("cuda", torch.bfloat16) if torch.cuda.is_available() else ("cpu", torch.float32)
     pipe = base(folder, dtype).to(device)
-    _attach(pipe, state, lora)
+    _attach(pipe, lora, _NEXT_SCENE)
     pipe.fuse_lora(lora_scale=lora_scale, safe_fusing=True)
     pipe.unload_lora_weights()  # leaves plain layers, with the LoRA in their weights
-    digest = hashlib.sha256(lora.read_bytes()).hexdigest()
-    return Model(pipe, name or folder.name, _note(folder), lora, digest, lora_scale, state)
+    return Model(pipe, name or folder.name, _note(folder), lora, _sha256(lora), lora_scale)
 
 
 def base(folder: Path, dtype: torch.dtype, kind: type[Any] = NextScenePipeline, **parts: Any) -> Any:
@@ -116,31 +130,60 @@ def _as_trained(encoder: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     return args, kwargs
 
 
-def _read_lora(path: Path) -> dict[str, torch.Tensor]:
-    if not path.is_file():
-        raise NextSceneError(f"There is no LoRA file {str(path)!r}.")
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise NextSceneError(f"The LoRA file {path.name!r} is not a safetensors file ({error}).") from None
+def _attach(pipe: NextScenePipeline, file: Path, name: str) -> None:
+    """Adds a LoRA to the transformer, unfused, or says why the file is no LoRA for this model, and leaves none behind.
 
-
-def _attach(pipe: NextScenePipeline, state: Mapping[str, torch.Tensor], path: Path) -> None:
-    """Adds a LoRA to the transformer, unfused, or says why the file is no LoRA for this model.
-
-    diffusers loads a LoRA whose names fit nothing as nothing, without an error: the pairs are counted.
+    diffusers loads a LoRA whose names fit nothing as nothing, without an error: the layers are counted.
     """
     try:
-        pipe.load_lora_weights(dict(state), adapter_name=_RIDER)
-    except (ValueError, KeyError, RuntimeError) as error:
-        raise NextSceneError(f"The LoRA file {path.name!r} is not for this model: {_briefly(error)}") from None
-    ends = (".lora_A.weight", ".lora_A.default.weight", ".lora_down.weight")
-    pairs = sum(name.endswith(ends) for name in state)
-    matched = sum(isinstance(m, LoraLayer) and _RIDER in m.lora_A for m in pipe.transformer.modules())
-    if not pairs or matched != pairs:
-        raise NextSceneError(
-            f"The LoRA file {path.name!r} is not for this model: {matched} of its {pairs} layers have a place in it."
-        )
+        first, second = _halves(file)
+        with _silence():
+            pipe.load_lora_weights(file.parent, weight_name=file.name, adapter_name=name, use_safetensors=True)
+        matched = sum(isinstance(m, LoraLayer) and name in m.lora_A for m in pipe.transformer.modules())
+        if not first or first != second or matched != len(first):
+            whole = min(matched, len(first & second))
+            raise ValueError(f"{whole} of its {len(first | second)} layers are whole and have a place in it")
+    except torch.OutOfMemoryError:
+        raise
+    except (ValueError, KeyError, RuntimeError, AttributeError, IndexError, TypeError) as error:
+        pipe.unload_lora_weights()
+        why = "its layers have other sizes" if "size mismatch" in str(error) else _briefly(error).rstrip(".")
+        raise NextSceneError(f"The LoRA file {file.name!r} is not for this model: {why}.") from None
+
+
+def _halves(file: Path) -> tuple[set[str], set[str]]:
+    """The layers of which a LoRA file has the first half, and those of which it has the second."""
+    if not file.is_file():
+        raise NextSceneError(f"There is no LoRA file {str(file)!r}.")
+    try:
+        with safe_open(file, "pt") as opened:
+            names = opened.keys()
+    except (SafetensorError, OSError) as error:
+        raise NextSceneError(f"The LoRA file {file.name!r} is not a safetensors file ({error}).") from None
+    halves: dict[str, set[str]] = {"A": set(), "down": set(), "B": set(), "up": set()}
+    for name in names:
+        if not (part := _PART.fullmatch(name)):
+            raise ValueError(f"it holds {name!r}, which is no part of a LoRA that can be loaded here")
+        if part["half"]:
+            halves[part["half"]].add(part["layer"])
+    return halves["A"] | halves["down"], halves["B"] | halves["up"]
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keeps the libraries from saying at length what is said here in a sentence."""
+    loudness = diffusers.utils.logging.get_verbosity()
+    diffusers.utils.logging.set_verbosity(diffusers.utils.logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(action="ignore", category=UserWarning):
+            yield
+    finally:
+        diffusers.utils.logging.set_verbosity(loudness)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _briefly(error: Exception) -> str:

@@ -28,6 +28,7 @@ class Hub:
     refusal: tuple[int, str] | None = None  # the status and X-Error-Code with which everything is answered
     page: bytes | None = None  # the web page with which everything is answered
     seen: list[str] = field(default_factory=list)  # "GET file", or "GET file from N" for a download taken up again
+    tokens: set[str] = field(default_factory=set)  # with which it was asked; "" is none
 
     def __enter__(self) -> "Hub":
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"hub": self}))
@@ -75,6 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
+        self.hub.tokens.add(self.headers.get("Authorization", "").removeprefix("Bearer "))
         parts = unquote(urlsplit(self.path).path).strip("/").split("/")
         if self.hub.page is not None:
             self._send(200, self.hub.page)

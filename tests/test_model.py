@@ -21,7 +21,7 @@ PREFIX = "diffusion_model."
 
 def draw(loaded: Model, scale: float | None = None) -> Image.Image:
     if scale is not None:
-        loaded.use_lora_scale(scale)
+        loaded.use_scales(scale)
     return loaded.pipe("a city", [photo()], width=128, height=96, steps=2, generator=noise())
 
 
@@ -47,7 +47,7 @@ def test_scale_zero_is_the_model_without_a_lora(small: Model, weights_folder: Pa
 def test_after_a_hundred_changes_of_scale_the_default_is_bit_equal_to_the_first(small: Model) -> None:
     first = draw(small, 0.75)
     for scale in np.random.default_rng(0).uniform(0, 2, 100):
-        small.use_lora_scale(float(scale))
+        small.use_scales(float(scale))
         small.pipe("a city", width=64, height=64, steps=2, guidance=1.0, generator=noise())
     assert same(draw(small, 0.75), first)
 
@@ -146,3 +146,109 @@ def test_the_processor_loads_from_the_full_models_older_layout_too(weights_folde
     (folder / "processor" / "preprocessor_config.json").write_text(json.dumps(settings))
     older = model.load(folder, folder / "next-scene.safetensors")
     assert older.pipe.processor.image_processor.to_dict()["size"] == settings["size"]
+
+
+# A LoRA of the user's own
+
+
+@pytest.fixture
+def own(small: Model, tmp_path: Path) -> Path:
+    """Another LoRA of the same layers, of another rank."""
+    chance = torch.Generator().manual_seed(0)
+
+    def wider(name: str, tensor: torch.Tensor) -> torch.Tensor:
+        shape = (5, tensor.shape[1]) if "lora_A" in name else (tensor.shape[0], 5)
+        return 0.05 * torch.randn(shape, generator=chance)
+
+    save_file({n: wider(n, t) for n, t in load_file(small.lora).items()}, tmp_path / "own.safetensors")
+    return tmp_path / "own.safetensors"
+
+
+def layers(loaded: Model) -> list[str]:
+    return [name for name, _ in loaded.pipe.transformer.named_modules()]
+
+
+@pytest.mark.parametrize(("lora_scale", "own_scale"), [(0.75, 1.0), (0.0, 1.0), (0.4, 0.5)])
+def test_an_own_lora_beside_next_scene_or_in_its_place_acts_as_if_both_were_fused(
+    small: Model, own: Path, weights_folder: Path, lora_scale: float, own_scale: float
+) -> None:
+    small.use_lora_weights(own)
+    small.use_scales(lora_scale, own_scale)
+    fused = model.load(weights_folder, small.lora, lora_scale=lora_scale).pipe
+    fused.load_lora_weights(own.parent, weight_name=own.name, adapter_name="own")
+    fused.fuse_lora(lora_scale=own_scale)
+    expected = fused("a city", [photo()], width=128, height=96, steps=2, generator=noise())
+    apart = np.abs(pixels(draw(small)) - pixels(expected))
+    assert apart.max() <= 1
+    assert apart.mean() < 0.01
+
+
+def test_when_an_own_lora_is_gone_nothing_of_it_is_left(small: Model, own: Path) -> None:
+    before, plain = draw(small, 0.75), layers(small)
+    small.use_lora_weights(own)
+    small.use_scales(0.3, 1.0)
+    assert not same(draw(small), before)
+    small.use_lora_weights(None)
+    assert same(draw(small, 0.75), before)
+    assert layers(small) == plain
+
+
+def test_own_loras_are_swapped_without_a_trace_of_the_one_before(small: Model, own: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.safetensors"
+    save_file({name: -2 * tensor for name, tensor in load_file(own).items() if "_blocks.0" in name}, other)
+
+    def seen(file: Path) -> Image.Image:
+        small.use_lora_weights(file)
+        small.use_scales(0.5, 0.8)
+        return draw(small)
+
+    first, second = seen(own), seen(other)
+    assert not same(first, second)
+    assert same(seen(own), first)
+    assert same(seen(other), second)
+
+
+def test_an_own_lora_at_scale_0_changes_nothing(small: Model, own: Path) -> None:
+    before = draw(small, 0.75)
+    small.use_lora_weights(own)
+    small.use_scales(0.75, 0.0)
+    assert same(draw(small), before)
+
+
+HALVED: dict[str, Callable[[State], State]] = {
+    "a rank that differs in its two halves": lambda s: {n: t[:, 1:] if "lora_B" in n else t for n, t in s.items()},
+    "only the first half of a layer": lambda s: {n: t for n, t in s.items() if n != max(s)},
+    "only the second half of a layer": lambda s: {n: t for n, t in s.items() if n != min(s)},
+    "what is loaded only in part": lambda s: s | {"diffusion_model.transformer_blocks.0.dora_scale": torch.ones(3)},
+    "another width": lambda s: {n: t[:, 1:] if "lora_A" in n else t for n, t in s.items()},
+}
+
+
+@pytest.mark.parametrize("name", REFUSED | HALVED)
+def test_a_refused_lora_of_ones_own_leaves_no_trace_and_the_model_usable(
+    name: str, small: Model, own: Path, tmp_path: Path
+) -> None:
+    before, plain = draw(small, 0.75), layers(small)
+    small.use_lora_weights(own)
+    file = tmp_path / "odd.safetensors"
+    save_file({n: t.contiguous() for n, t in (REFUSED | HALVED)[name](load_file(small.lora)).items()}, file)
+    with pytest.raises(NextSceneError, match=r"'odd\.safetensors' is not for this model: [^\n]+\.$"):
+        small.use_lora_weights(file)
+    assert layers(small) == plain
+    assert same(draw(small, 0.75), before)
+
+
+def test_what_a_trainer_noted_of_alpha_in_the_files_metadata_counts(small: Model, own: Path, tmp_path: Path) -> None:
+    """diffusers' own trainers do not put alpha into the weights."""
+    state, noted = load_file(own), tmp_path / "noted.safetensors"
+    state = {"transformer." + name.removeprefix(PREFIX): tensor for name, tensor in state.items()}
+    targets = sorted({name.removeprefix("transformer.").rsplit(".lora_", 1)[0] for name in state})
+    facts = {"transformer.r": 5, "transformer.lora_alpha": 10, "transformer.target_modules": targets}
+    save_file(state, noted, {"format": "pt", "lora_adapter_metadata": json.dumps(facts)})
+
+    def seen(file: Path, scale: float) -> Image.Image:
+        small.use_lora_weights(file)
+        small.use_scales(0.75, scale)
+        return draw(small)
+
+    assert np.abs(pixels(seen(noted, 0.5)) - pixels(seen(own, 1.0))).max() <= 1

@@ -1,5 +1,6 @@
 """Weights arrive whole and verified, or not at all: proved against a hub imitated on loopback, with all its ills."""
 
+import hashlib
 import itertools
 import json
 import os
@@ -14,9 +15,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import use_endpoint
 from hub import Hub, commit_of
-from huggingface_hub import constants
 
+import download
 import weights
 from nextscene import NextSceneError
 
@@ -36,26 +38,11 @@ BIG = b"0123456789abcdef" * (CHUNK // 16 + 2**16)
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("NEXT_SCENE_CACHE", str(tmp_path / "cache"))
-    for name in ("NEXT_SCENE_MODEL", "HF_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path / "cache"
-
-
-@pytest.fixture
 def hub(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     repos = {BASE.repo: {**WHOLE, "README.md": b"#"}, LORA.repo: {LORA_FILE: b"lora" * 500, "v1.safetensors": b"v1"}}
     with Hub(repos) as hub:
         use_endpoint(hub.url, monkeypatch)
         yield hub
-
-
-def use_endpoint(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What HF_ENDPOINT does for commands, and, as huggingface_hub read it long ago, for this process too."""
-    monkeypatch.setenv("HF_ENDPOINT", url)
-    monkeypatch.setattr(constants, "ENDPOINT", url)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
 
 
 def refusal(name: str) -> str:
@@ -104,7 +91,7 @@ def test_what_was_fetched_once_needs_no_network_and_is_not_read_again(
     folder = weights.fetch(BASE.name)
     hub.seen.clear()
     use_endpoint("http://127.0.0.1:9", monkeypatch)
-    monkeypatch.setattr(weights, "_verify", None)
+    monkeypatch.setattr(download, "_verify", None)
     assert weights.fetch(BASE.name) == folder
     assert hub.seen == []
 
@@ -169,7 +156,7 @@ def test_a_killed_fetch_leaves_nothing_in_use(hub: Hub, cache: Path) -> None:
     process.communicate()
 
     (left,) = part_files(cache)
-    an_hour_ago = time.time() - weights.ORPHAN_AGE - 1
+    an_hour_ago = time.time() - download.ORPHAN_AGE - 1
     os.utime(left, (an_hour_ago, an_hour_ago))
     fresh = left.with_name("another-process.incomplete")
     fresh.touch()
@@ -262,7 +249,7 @@ def test_a_cache_that_cannot_be_written_is_told(hub: Hub, cache: Path) -> None:
 
 def test_a_repository_that_is_missing_is_named(hub: Hub) -> None:
     del hub.repos[BASE.repo]
-    assert f"{hub.url} shows no {BASE.repo}: check HF_ENDPOINT" in refusal(BASE.name)
+    assert f"{hub.url} shows no {BASE.repo}: check its name and HF_ENDPOINT, or set HF_TOKEN" in refusal(BASE.name)
 
 
 def test_a_file_that_the_repository_no_longer_holds_is_named(hub: Hub) -> None:
@@ -297,8 +284,8 @@ def test_no_network_is_told_at_once(cache: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_hub_that_says_nothing_is_not_waited_for(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert weights.PATIENCE <= 10
-    monkeypatch.setattr(weights, "PATIENCE", 0.3)
+    assert download.PATIENCE <= 10
+    monkeypatch.setattr(download, "PATIENCE", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         use_endpoint(f"http://127.0.0.1:{silent.getsockname()[1]}", monkeypatch)
         started = time.monotonic()
@@ -408,3 +395,34 @@ def test_the_size_a_model_draws_best_is_known_without_fetching_it(tmp_path: Path
     assert weights.own_size(str(tmp_path)) == (1024, 768)
     (tmp_path / "next_scene.json").write_text('{"size": [320, 240]}')
     assert weights.own_size(str(tmp_path)) == (320, 240)
+
+
+# What a record says of the weights
+
+
+def test_a_model_is_known_by_the_checksums_of_all_its_files(tmp_path: Path, cache: Path) -> None:
+    for name, data in {**WHOLE, weights.OWN_LORA: b"lora", "README.md": b"#"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    listed = "".join(f"{hashlib.sha256(WHOLE[name]).hexdigest()}  {name}\n" for name in sorted(WHOLE))
+    known = weights.identity(str(tmp_path))
+    assert known["model_sha256"] == hashlib.sha256(listed.encode()).hexdigest()
+    assert known["lora_sha256"] == hashlib.sha256(b"lora").hexdigest()
+    (tmp_path / SHARD).write_bytes(WHOLE[SHARD] + b"!")
+    assert weights.identity(str(tmp_path))["model_sha256"] != known["model_sha256"]
+
+
+def test_what_came_from_the_hub_verified_is_not_read_again_to_be_known(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _ = weights.fetch(BASE.name), weights.lora(BASE.name)
+    listed = "".join(f"{hashlib.sha256(WHOLE[name]).hexdigest()}  {name}\n" for name in sorted(WHOLE))
+    read: list[str] = []
+    digest = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda file, kind: read.append(file.name) or digest(file, kind))
+    known = weights.identity(BASE.name)
+    assert known["revision"] == folder.name
+    assert known["model_sha256"] == hashlib.sha256(listed.encode()).hexdigest()
+    assert known["lora_sha256"] == hashlib.sha256(b"lora" * 500).hexdigest()
+    assert read
+    assert not [name for name in read if name.endswith(".safetensors")]

@@ -1,0 +1,382 @@
+"""A LoRA of the user's own comes whole from the hub, the web or a file; and no stranger reaches what is not public."""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+from conftest import use_endpoint
+from hub import Hub
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import save
+
+import download
+import loras
+from nextscene import NextSceneError
+
+LORA = save({"layer.lora_A.weight": np.zeros((2, 3), np.float32)})
+OTHER = save({"layer.lora_A.weight": np.ones((2, 3), np.float32)})
+
+
+@dataclass
+class Site:
+    """A web server on loopback. What it answers is by path: a file's bytes, or where to go instead, or a mishap."""
+
+    pages: dict[str, bytes | str | Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=dict)
+    seen: list[str] = field(default_factory=list)
+    url: str = ""
+
+
+@pytest.fixture
+def site(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """It counts as public, and so does plain HTTP, for as long as a test lasts."""
+    site = Site()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            site.seen.append(self.path)
+            page = site.pages.get(self.path)
+            if callable(page):
+                return page(self)
+            if isinstance(page, str):
+                self.send_response(302)
+                self.send_header("Location", page)
+                return self.end_headers()
+            self.send_response(404 if page is None else 200)
+            self.send_header("Content-Length", str(len(page or b"")))
+            self.end_headers()
+            return self.wfile.write(page or b"") and None
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Tests read `seen`."""
+
+    truly = loras.is_public
+    monkeypatch.setattr(loras, "SCHEMES", ("http", "https"))
+    monkeypatch.setattr(loras, "is_public", lambda address: address == "127.0.0.1" or truly(address))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        site.url = f"http://127.0.0.1:{server.server_address[1]}"
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield site
+        server.shutdown()
+
+
+@pytest.fixture
+def hub(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    one = {"lora.safetensors": LORA, "README.md": b"#"}
+    with Hub({"me/one": one, "me/two": {"a.safetensors": LORA, "deep/b.safetensors": OTHER}}) as hub:
+        use_endpoint(hub.url, monkeypatch)
+        yield hub
+
+
+def refusal(named: str, at_home: bool = False) -> str:
+    with pytest.raises(NextSceneError) as caught:
+        loras.fetch(named, at_home)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+    return sentence
+
+
+def left(cache: Path) -> list[str]:
+    return [path.name for path in cache.rglob("*") if path.is_file() and path.parent.name == "loras"]
+
+
+def test_no_name_is_no_lora() -> None:
+    assert loras.fetch(None) is None
+    assert loras.fetch("") is None
+    assert loras.identity(None) == {}
+
+
+# From the hub
+
+
+@pytest.mark.parametrize(
+    ("named", "whole"),
+    [("me/one", LORA), ("me/one/lora.safetensors", LORA), ("me/two/deep/b.safetensors", OTHER)],
+)
+def test_a_repository_gives_its_one_file_or_the_one_that_is_named(hub: Hub, named: str, whole: bytes) -> None:
+    file = loras.fetch(named)
+    assert file
+    assert file.read_bytes() == whole
+    assert len(hub.downloads()) == 1
+
+
+def test_what_came_from_the_hub_once_needs_no_network(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = loras.fetch("me/one")
+    use_endpoint("http://127.0.0.1:9", monkeypatch)
+    assert loras.fetch("me/one") == file
+    assert file
+    assert loras.identity(file) == {"lora_weights_sha256": download.sha256(file)}
+
+
+def test_a_repository_with_several_files_asks_which(hub: Hub) -> None:
+    assert "is not one file but 2 (a.safetensors, deep/b.safetensors): name one" in refusal("me/two")
+    assert hub.downloads() == []
+
+
+def test_a_repository_or_file_that_is_not_there_is_named(hub: Hub) -> None:
+    assert "shows no me/none: check its name" in refusal("me/none")
+    assert "me/one holds no other.safetensors" in refusal("me/one/other.safetensors")
+
+
+def test_a_file_on_the_hub_that_is_too_large_is_refused_before_it_is_downloaded(hub: Hub) -> None:
+    hub.boasts["lora.safetensors"] = loras.MOST + 1
+    assert "is larger than 4.00GB" in refusal("me/one")
+    assert hub.downloads() == []
+
+
+def test_a_broken_file_on_the_hub_is_refused_and_comes_whole_the_next_time(hub: Hub) -> None:
+    hub.forged["lora.safetensors"] = bytes(len(LORA))
+    assert "wrong checksum" in refusal("me/one")
+    hub.forged.clear()
+    file = loras.fetch("me/one")
+    assert file
+    assert file.read_bytes() == LORA
+
+
+def test_a_stranger_does_not_borrow_the_token_of_this_machine(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    loras.fetch("me/one")
+    assert hub.tokens == {""}
+    loras.fetch("me/two/a.safetensors", at_home=True)
+    assert hub.tokens == {"", "hf_secret"}
+
+
+def test_a_stranger_does_not_find_what_was_fetched_at_home(hub: Hub, site: Site) -> None:
+    site.pages = {"/lora": LORA}
+    private = ("me/one", f"{site.url}/lora")
+    assert all(loras.fetch(named, at_home=True) for named in private)
+    hub.repos.clear()
+    site.pages.clear()
+    assert all(loras.fetch(named, at_home=True) for named in private)
+    assert "shows no me/one" in refusal("me/one")
+    assert "answered 404" in refusal(f"{site.url}/lora")
+
+
+# From the web
+
+
+def test_a_file_comes_from_the_web_and_is_kept_under_its_whole_address(site: Site, cache: Path) -> None:
+    site.pages = {"/lora.safetensors?v=1": LORA, "/lora.safetensors?v=2": OTHER}
+    one, two = (loras.fetch(f"{site.url}/lora.safetensors?v={v}") for v in (1, 2))
+    assert one
+    assert two
+    assert (one.read_bytes(), two.read_bytes()) == (LORA, OTHER)
+    site.pages.clear()
+    assert loras.fetch(f"{site.url}/lora.safetensors?v=1") == one
+    assert len(site.seen) == 2
+    assert left(cache) == [one.name, two.name] or left(cache) == [two.name, one.name]
+
+
+def test_redirects_are_followed_and_not_without_end(site: Site) -> None:
+    site.pages = {"/a": "/b", "/b": f"{site.url}/c", "/c": LORA, "/loop": "/loop"}
+    file = loras.fetch(f"{site.url}/a")
+    assert file
+    assert file.read_bytes() == LORA
+    assert "leads from one to another without end" in refusal(f"{site.url}/loop")
+
+
+def cut(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(LORA)))
+    handler.end_headers()
+    handler.wfile.write(LORA[:-1])
+
+
+def endless(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.end_headers()
+    try:
+        while True:
+            handler.wfile.write(bytes(1000))
+    except OSError:
+        return
+
+
+def sized(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(loras.MOST + 1))
+    handler.end_headers()
+
+
+def slow(handler: BaseHTTPRequestHandler) -> None:
+    time.sleep(1)
+
+
+def trickling(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.end_headers()
+    for _ in range(50):
+        handler.wfile.write(b"-")
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        (cut, "its server broke off"),
+        (b"<html>a page that shows it</html>", "is no whole safetensors file: give the address of the file itself"),
+        (b"\x80\x04\x95 a pickle", "is no whole safetensors file"),
+        (LORA[:-1], "is no whole safetensors file"),
+        (endless, "is larger than 100kB"),
+        (sized, "is larger than 100kB"),
+        (None, "its server answered 404"),
+        (slow, "its server broke off (timed out)"),
+        (trickling, "could not be fetched in 0 minutes"),
+    ],
+)
+def test_what_goes_wrong_on_the_web_is_one_sentence_and_leaves_no_file(
+    page: object,
+    sentence: str,
+    site: Site,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loras, "MOST", 100_000)
+    monkeypatch.setattr(loras, "PATIENCE", 0.4)
+    monkeypatch.setattr(loras, "LONGEST", 0.8)
+    site.pages = {"/lora?token=secret": page}
+    said = refusal(f"{site.url}/lora?token=secret")
+    assert sentence in said
+    assert "secret" not in said
+    assert left(cache) == []
+
+
+def test_a_killed_fetch_is_cleared_away_by_a_later_one(site: Site, cache: Path) -> None:
+    site.pages = {"/lora": LORA}
+    (cache / "loras").mkdir(parents=True)
+    old, fresh = cache / "loras/.old.1.part", cache / "loras/.fresh.2.part"
+    old.touch(), fresh.touch()
+    os.utime(old, (time.time() - download.ORPHAN_AGE - 1,) * 2)
+    file = loras.fetch(f"{site.url}/lora")
+    assert file
+    assert sorted(left(cache)) == sorted([fresh.name, file.name])
+
+
+def test_a_disk_that_is_too_small_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.pages = {"/lora": LORA}
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda folder: type("Disk", (), {"free": 10}))
+    assert "where 10.0B are free: free some space" in refusal(f"{site.url}/lora")
+
+
+# What is not for strangers
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("localhost", "127.0.0.1", "127.1", "2130706433", "0x7f.1", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]"),
+        *("10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "[fe80::1]", "[fd00::1]"),
+        *("[64:ff9b::7f00:1]", "[2002:7f00:1::]", "224.0.0.1", "255.255.255.255"),
+    ],
+)
+def test_a_stranger_reaches_no_private_address(host: str, cache: Path) -> None:
+    assert "is an address in a private network" in refusal(f"https://{host}/lora.safetensors")
+
+
+def test_a_redirect_into_a_private_network_is_not_followed(site: Site, cache: Path) -> None:
+    with socket.create_server(("127.0.0.2", 0)) as private:
+        private.settimeout(0.2)
+        site.pages = {"/lora": f"http://127.0.0.2:{private.getsockname()[1]}/"}
+        assert "127.0.0.2 is an address in a private network" in refusal(f"{site.url}/lora")
+        with pytest.raises(TimeoutError):
+            private.accept()
+
+
+def test_a_name_that_changes_its_address_after_it_was_checked_is_not_followed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address that was checked is the one that is connected to: there is no second look-up."""
+    site.pages = {"/lora": LORA}
+    asked: list[str] = []
+    truly = socket.getaddrinfo
+
+    def look_up(host: str, *args: object, **more: object) -> object:
+        asked.append(host)
+        return truly("127.0.0.1" if host == "fickle.example" else host, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    assert loras.fetch(site.url.replace("127.0.0.1", "fickle.example") + "/lora")
+    assert asked.count("fickle.example") == 1
+
+
+@pytest.mark.parametrize("scheme", ["http", "ftp", "file", "HTTP"])
+def test_only_https_is_fetched_from_for_anyone(scheme: str, cache: Path) -> None:
+    for at_home in (False, True):
+        assert "is not at an https address" in refusal(f"{scheme}://example.org/lora.safetensors", at_home)
+
+
+def test_a_redirect_to_plain_http_is_not_followed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.pages = {"/lora": "ftp://127.0.0.1/lora"}
+    assert "is not at an https address" in refusal(f"{site.url}/lora")
+
+
+@pytest.mark.parametrize(
+    "named", ["/etc/hostname", "../lora.safetensors", "lora.safetensors", "~/lora.safetensors", "x"]
+)
+def test_a_stranger_names_no_file_of_this_machine(named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lora.safetensors").write_bytes(LORA)
+    assert f"There is no LoRA {named!r}: name owner/name" in refusal(named)
+
+
+def test_a_file_that_looks_like_a_repository_is_not_read_for_a_stranger(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/lora.safetensors").write_bytes(LORA)
+    assert "shows no mine/lora.safetensors" in refusal("mine/lora.safetensors")
+
+
+# At home
+
+
+def test_at_home_a_file_is_taken_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "lora.safetensors").write_bytes(LORA)
+    assert loras.fetch(str(tmp_path / "lora.safetensors"), at_home=True) == tmp_path / "lora.safetensors"
+
+
+@pytest.mark.parametrize("named", ["nowhere.safetensors", "mine/nowhere.safetensors", "/tmp/nowhere.safetensors"])
+def test_at_home_a_file_that_is_not_there_is_not_looked_for_on_the_hub(named: str) -> None:
+    assert "or a file that is there" in refusal(named, at_home=True)
+
+
+def test_at_home_the_own_network_is_reached(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.pages = {"/lora": LORA}
+    monkeypatch.setattr(loras, "is_public", lambda address: False)
+    assert loras.fetch(f"{site.url}/lora", at_home=True)
+
+
+# What is shown
+
+
+@pytest.mark.parametrize(
+    ("named", "shown"),
+    [
+        (None, None),
+        ("", None),
+        ("me/one", "me/one"),
+        ("outputs/lora/lora.safetensors", "outputs/lora/lora.safetensors"),
+        ("https://example.org/a%20b.safetensors?token=x#y", "https://example.org/a%20b.safetensors"),
+        ("https://me:secret@example.org:8443/lora", "https://example.org:8443/lora"),
+    ],
+)
+def test_what_may_be_a_secret_in_an_address_is_never_shown(named: str | None, shown: str | None) -> None:
+    assert loras.shown(named) == shown
+
+
+@given(st.text())
+def test_any_text_can_be_shown_or_is_refused_in_a_sentence(text: str) -> None:
+    for named in (text, f"https://{text}"):
+        try:
+            assert "?" not in (loras.shown(named) or "") or "://" not in named
+        except NextSceneError as error:
+            assert str(error).endswith(".")  # noqa: PT017
