@@ -3,20 +3,27 @@
 import os
 import resource
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from conftest import ROOT
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+import bench.film
 from nextscene import NextSceneError
-from nextscene.film import FRAMES_PER_SECOND, Film, span
+from nextscene.film import Film
+from nextscene.story import from_data
+from nextscene.timeline import Timeline, frames_at_borders, lay_out
 
 DURATIONS = [0.5, 0.1, 2.37, 1 / 3, 0.01, 1 / 3]
 CUTS = [0, 12, 14, 71, 79, 80, 88]  # by hand: the shortest scene takes a frame of its own, 1/24 s
@@ -35,10 +42,18 @@ def scene(number: int, size: tuple[int, int] = (128, 96)) -> Image.Image:
     return picture.resize(size, Image.Resampling.LANCZOS)
 
 
+def timeline(durations: list[float], **wanted: Any) -> Timeline:
+    """A cut for each duration, however short."""
+    borders = [Fraction(frame, 24) for frame in frames_at_borders(durations, 24)]
+    told = lay_out(from_data({"film": wanted, "scenes": ["a"] * len(durations)}))
+    cuts = zip(told.cuts, pairwise(borders), strict=True)
+    return replace(told, cuts=tuple(replace(cut, start=start, duration=end - start) for cut, (start, end) in cuts))
+
+
 def film_of(path: Path, pictures: list[Image.Image], durations: list[float], title: str = "") -> Path:
-    with Film(path, title) as film:
-        for picture, seconds in zip(pictures, durations, strict=True):
-            film.add(picture, seconds)
+    with Film(path, timeline(durations), title) as film:
+        for picture in pictures:
+            film.add(picture)
     return path
 
 
@@ -71,7 +86,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_film_is_what_browsers_play(film: Path) -> None:
     with av.open(str(film)) as opened:
-        assert len(opened.streams) == 1
+        assert len(opened.streams.video) == 1
         video = opened.streams.video[0]
         frame = next(opened.decode(video))
     assert (video.codec.name, video.profile, frame.format.name) == ("h264", "High", "yuv420p")
@@ -89,9 +104,9 @@ def test_a_films_index_comes_before_its_pictures(film: Path) -> None:
 def test_a_film_runs_at_a_constant_24_frames_per_second(film: Path) -> None:
     with av.open(str(film)) as opened:
         video = opened.streams.video[0]
-        assert video.average_rate == FRAMES_PER_SECOND == 24
+        assert video.average_rate == 24
         assert video.frames == CUTS[-1]
-        assert opened.duration == pytest.approx(CUTS[-1] / 24 * av.time_base, abs=1)
+        assert video.duration * video.time_base == Fraction(CUTS[-1], 24)
         times = [frame.time for frame in opened.decode(video)]
     assert times == pytest.approx([number / 24 for number in range(CUTS[-1])])
 
@@ -152,36 +167,116 @@ def test_a_picture_need_not_be_rgb(tmp_path: Path) -> None:
     assert likeness(frame, scene(2)) > 35
 
 
-# When scenes begin and end
+# Its chapters, its facts, its formats
 
 
-def cuts(durations: list[float]) -> list[int]:
-    clock, shown = Fraction(0), [0]
-    for seconds in durations:
-        clock, frames = span(clock, seconds)
-        shown.append(shown[-1] + frames)
-    return shown
+def test_every_scene_has_a_chapter_that_begins_and_ends_with_it(tmp_path: Path) -> None:
+    told = lay_out(from_data({"scenes": [{"prompt": "a = b; #1\nand \\ on"}, {"prompt": "c", "duration": 0.75}]}))
+    with Film(tmp_path / "a.mp4", told) as film:
+        film.add(scene(0))
+        film.add(scene(1))
+    with av.open(str(tmp_path / "a.mp4")) as opened:
+        chapters = [(c["start"] * c["time_base"], c["end"] * c["time_base"]) for c in opened.chapters()]
+        names = [c["metadata"]["title"] for c in opened.chapters()]
+    assert chapters == [(0, 0.5), (0.5, 1.25)]
+    assert names == ["1. a = b; #1 and \\ on", "2. c"]
 
 
-def test_cuts_fall_where_they_are_expected() -> None:
-    assert cuts(DURATIONS) == CUTS
-    assert cuts([1 / 3] * 3000)[-1] == 24_000
-    assert cuts([0.1] * 1000)[-1] == 2400
+def test_a_film_says_what_made_it(tmp_path: Path) -> None:
+    facts = {"made_by": "Next Scene 1", "model": "m", "lora": {"file": "l.safetensors", "scale": 0.75}, "seed": 42}
+    for name in ("a.mp4", "a.webm"):
+        with Film(tmp_path / name, timeline([0.1]), "Title") as film:
+            film.add(scene(0), facts)
+        with av.open(str(tmp_path / name)) as opened:
+            said = {key.lower(): value for key, value in opened.metadata.items()}
+        assert said["comment"] == "Next Scene 1: m, l.safetensors at 0.75, seed 42"
+        assert said["title"] == "Title"
 
 
-@given(st.lists(st.floats(1 / 24, 100), max_size=50))
-def test_a_cut_is_never_more_than_half_a_frame_from_its_time(durations: list[float]) -> None:
-    for number, cut in enumerate(cuts(durations)):
-        exact = sum(map(Fraction, durations[:number]), Fraction(0)) * 24
-        assert abs(cut - exact) <= Fraction(1, 2)
+def test_webm_is_vp9_with_the_same_frames_and_chapters(tmp_path: Path) -> None:
+    path = film_of(tmp_path / "a.webm", [scene(0), scene(1)], [0.5, 0.25])
+    with av.open(str(path)) as opened:
+        video = opened.streams.video[0]
+        times = [frame.time for frame in opened.decode(video)]
+        assert (video.codec.name, len(opened.chapters())) == ("vp9", 2)
+        assert opened.duration == 750_000
+    assert times == pytest.approx([number / 24 for number in range(18)], abs=0.0011)  # WebM counts milliseconds
+    assert min(likeness(frame, scene(at // 12)) for at, frame in enumerate(frames_of(path))) > 30
 
 
-@given(st.lists(st.floats(0, 10), max_size=50))
-def test_every_scene_is_seen_for_its_time_give_or_take_less_than_a_frame(durations: list[float]) -> None:
-    shown = cuts(durations)
-    for seconds, begin, end in zip(durations, shown, shown[1:], strict=False):
-        assert end > begin
-        assert abs(end - begin - max(seconds * 24, 1)) < 1.001
+def test_a_gif_stands_as_long_as_its_scenes_and_has_their_colours(tmp_path: Path) -> None:
+    path = film_of(tmp_path / "a.gif", [scene(0), scene(1), scene(1)], [0.5, 1, 2])
+    with Image.open(path) as gif:
+        shown = []
+        for number in range(gif.n_frames):
+            gif.seek(number)
+            shown.append((gif.info["duration"], gif.convert("RGB")))
+        assert gif.info["loop"] == 0
+    assert sum(lasting for lasting, _ in shown) == 3500
+    assert shown[0][0] == 500
+    assert len(shown) == 3  # pictures that stand are not repeated
+    assert likeness(np.asarray(shown[0][1]), scene(0)) > 33
+    assert likeness(np.asarray(shown[-1][1]), scene(1)) > 33
+
+
+def test_the_same_webm_or_gif_twice_is_the_same_file(tmp_path: Path) -> None:
+    for suffix in ("webm", "gif"):
+        one, other = (film_of(tmp_path / f"{name}.{suffix}", [scene(0)], [0.2]) for name in "ab")
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_a_name_that_is_no_films_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NextSceneError, match=r"^a\.avi has no known film format: name it \.mp4, \.webm or \.gif\.$"):
+        Film(tmp_path / "a.avi", timeline([1]))
+
+
+def test_a_film_may_be_twice_as_large_as_its_scenes(tmp_path: Path) -> None:
+    with Film(tmp_path / "a.mp4", timeline([0.1]), upscale=2) as film:
+        film.add(scene(0))
+    frame = frames_of(tmp_path / "a.mp4")[0]
+    assert frame.shape == (192, 256, 3)
+    assert likeness(frame, scene(0).resize((256, 192), Image.Resampling.LANCZOS)) > 35
+
+
+def test_the_films_own_frame_rate_changes_no_time(tmp_path: Path) -> None:
+    told = lay_out(from_data({"film": {"video_fps": 30}, "scenes": ["a", {"prompt": "b", "duration": 1.1}]}))
+    with Film(tmp_path / "a.mp4", told) as film:
+        film.add(scene(0))
+        film.add(scene(1))
+    with av.open(str(tmp_path / "a.mp4")) as opened:
+        assert opened.streams.video[0].average_rate == 30
+        assert opened.streams.video[0].frames == 48
+    shown = frames_of(tmp_path / "a.mp4")
+    assert likeness(shown[14], scene(0)) > 33
+    assert likeness(shown[15], scene(1)) > 33
+
+
+def test_a_film_of_300_scenes_takes_no_more_memory_than_a_short_one() -> None:
+    """Measured in processes of their own, each the most that it ever held."""
+    peaks = []
+    for scenes in (30, 300):
+        code = (
+            "import re, tempfile, pathlib; from PIL import Image; from nextscene.film import Film;"
+            "from nextscene.story import from_data; from nextscene.timeline import lay_out\n"
+            f"told = lay_out(from_data({{'fps': 10, 'film': {{'transition': 'crossfade', 'move': 'auto'}},"
+            f" 'scenes': ['a'] * {scenes}}}))\n"
+            "with tempfile.TemporaryDirectory() as folder:\n"
+            "    with Film(folder + '/a.mp4', told) as film:\n"
+            f"        for n in range({scenes}): film.add(Image.new('RGB', (128, 96), (n % 256, 90, 30)))\n"
+            "print(re.search(r'VmHWM:\\s+(\\d+)', pathlib.Path('/proc/self/status').read_text())[1])"
+        )
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, check=True)
+        peaks.append(int(done.stdout))
+    assert peaks[1] < peaks[0] + 4000  # kB
+
+
+def test_the_bench_compares_films_of_the_very_same_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.film, "SIZE", (128, 96))
+    told, shown = timeline([0.25, 0.25], transition="crossfade", move="auto"), [scene(0), scene(1)]
+    bench.film.lay_frames(tmp_path, told, shown)
+    bench.film.by_hand(tmp_path, told)
+    bench.film.ours(tmp_path, told, shown)
+    assert np.array_equal(frames_of(tmp_path / "hand.mp4"), frames_of(tmp_path / "ours.mp4"))
 
 
 # When things go wrong
@@ -194,8 +289,8 @@ class Cancelled(BaseException):
 @pytest.mark.parametrize("kind", [RuntimeError, KeyboardInterrupt, Cancelled])
 def test_an_interrupted_film_leaves_no_file_and_no_process(tmp_path: Path, kind: type[BaseException]) -> None:
     def interrupted() -> None:
-        with Film(tmp_path / "a.mp4") as film:
-            film.add(scene(0), 5)
+        with Film(tmp_path / "a.mp4", timeline([5])) as film:
+            film.add(scene(0))
             assert len(encoders()) == 1
             raise kind
 
@@ -207,8 +302,8 @@ def test_an_interrupted_film_leaves_no_file_and_no_process(tmp_path: Path, kind:
 
 def test_a_film_appears_only_when_it_is_whole(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("the film before")
-    with Film(tmp_path / "a.mp4") as film:
-        film.add(scene(0), 0.5)
+    with Film(tmp_path / "a.mp4", timeline([0.5])) as film:
+        film.add(scene(0))
         assert (tmp_path / "a.mp4").read_text() == "the film before"
     assert len(frames_of(tmp_path / "a.mp4")) == 12
     assert list(tmp_path.iterdir()) == [tmp_path / "a.mp4"]
@@ -216,8 +311,8 @@ def test_a_film_appears_only_when_it_is_whole(tmp_path: Path) -> None:
 
 
 def test_a_film_without_a_picture_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(NextSceneError, match=r"^a\.mp4 would be a film without a picture"), Film(tmp_path / "a.mp4"):
-        pass
+    with pytest.raises(NextSceneError, match=r"^a\.mp4 would be a film without a picture"):
+        film_of(tmp_path / "a.mp4", [], [1])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -229,8 +324,8 @@ def test_names_that_ffmpeg_would_misread_are_only_names(tmp_path: Path, monkeypa
 
 def test_a_folder_that_cannot_be_made_is_refused_before_the_first_picture(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(NextSceneError, match="File exists"), Film(tmp_path / "file" / "a.mp4"):
-        pytest.fail("the film should not have begun")
+    with pytest.raises(NextSceneError, match="File exists"):
+        film_of(tmp_path / "file" / "a.mp4", [], [1])
 
 
 def test_a_size_that_cannot_be_encoded_is_refused_in_the_encoders_words(tmp_path: Path) -> None:
@@ -241,8 +336,8 @@ def test_a_size_that_cannot_be_encoded_is_refused_in_the_encoders_words(tmp_path
 
 def test_a_folder_that_vanishes_under_the_film_is_an_error(tmp_path: Path) -> None:
     def vanishing() -> None:
-        with Film(tmp_path / "folder" / "a.mp4") as film:
-            film.add(scene(0), 0.5)
+        with Film(tmp_path / "folder" / "a.mp4", timeline([0.5])) as film:
+            film.add(scene(0))
             shutil.rmtree(tmp_path / "folder")
 
     with pytest.raises(NextSceneError, match=r"a\.mp4 cannot be filmed"):
