@@ -15,19 +15,24 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import AutoencoderKLQwenImage, QwenImageTransformer2DModel
+from safetensors.torch import load_file
 from torch import Tensor
 from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2Tokenizer
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from nextscene.model import PictureProcessor
 from nextscene.pipeline import NextScenePipeline
-from storybook import autoencoder, lora, measure, painter, random_model, reader, sheets
+from nextscene.story import with_prefix
+from nextscene.training import trainer
+from nextscene.training.recipe import recipe
+from storybook import autoencoder, gates, measure, painter, pairs, random_model, reader, sheets
 from storybook.families import drawn
 from storybook.training import DEVICE, batches
 from storybook.words import vocabulary
 from storybook.world import HEIGHT, WIDTH, State, random_state
 
 HIDDEN = 128  # of the text encoder's states
+PAIRS = 4000  # that the LoRA learns from
 
 
 class Work:
@@ -51,8 +56,16 @@ class Work:
         encoder = Qwen2_5_VLForConditionalGeneration.from_pretrained(self.folder / "text_encoder").eval()
         return reader.Reader(encoder.requires_grad_(False), self.tokenizer())
 
-    def transformer(self) -> QwenImageTransformer2DModel:
-        return QwenImageTransformer2DModel.from_pretrained(self.folder / "transformer").to(DEVICE).eval()
+    def transformer(self, lora_scale: float = 0) -> QwenImageTransformer2DModel:
+        model = QwenImageTransformer2DModel.from_pretrained(self.folder / "transformer")
+        if lora_scale:
+            model.load_lora_adapter(load_file(self.lora), prefix="diffusion_model", adapter_name="next_scene")
+            model.set_adapters("next_scene", lora_scale)
+        return model.to(DEVICE).eval()
+
+    @property
+    def lora(self) -> Path:
+        return self.folder / "lora" / "lora.safetensors"
 
     def lessons(self) -> painter.Lessons:
         """Latents and vision states of every picture, made once."""
@@ -73,7 +86,7 @@ class Work:
         flat, seer = autoencoder.Flat(self.vae().eval()), self.reader()
 
         @torch.no_grad()
-        def make(words: Sequence[str], states: Sequence[State]) -> Tensor:
+        def make(words: Sequence[str], states: Sequence[State] = (), **how: Any) -> Tensor:
             made = []
             for part in batches(len(words), 48):
                 references, seen = [], []
@@ -81,7 +94,8 @@ class Work:
                     pixels = torch.stack([measure.picture(state) for state in states[part]]).to(DEVICE) * 2 - 1
                     references = [autoencoder.pack(flat.encode(pixels)[:, : autoencoder.LATENTS])]
                     seen = [seer.see(pixels)]
-                latents = painter.paint(model, seer, words[part], references, seen, seed=part.start)
+                said = [with_prefix(each) for each in words[part]]
+                latents = painter.paint(model, seer, said, references, seen, seed=part.start, **how)
                 made.append(flat.decode(autoencoder.unpack(latents)).float().cpu().clamp(-1, 1) / 2 + 0.5)
             return torch.cat(made)
 
@@ -122,29 +136,35 @@ def base(work: Work, steps: int) -> None:
     make = work.scenes(model)
     painter.teach(model, work.lessons(), work.folder, steps, look=partial(sheets.samples, make, work.folder, "base"))
     model.save_pretrained(work.folder / "transformer")
+    assemble(work, work.folder / "base", "the base of a small model of a drawn world", lora=None)
 
 
 def next_scene(work: Work, steps: int) -> None:
-    model = lora.added(work.transformer())
-    lora.teach(
-        model, work.lessons(), work.folder, steps,
-        look=partial(sheets.samples, work.scenes(model), work.folder, "lora"),
-    )  # fmt: skip
-    lora.save(model, work.folder / "next-scene.safetensors")
+    """The camera, taught by the project's own trainer on pairs of scenes."""
+    data, base = work.folder / "pairs", work.folder / "base"
+    if not data.is_dir():
+        pairs.write(data, PAIRS)
+    values = {"batch": 24, "learning_rate": 1e-3, "caption_dropout": 0.1, "checkpointing": False}
+    how = recipe(steps=steps, rank=16, alpha=16, sample_every=500, **values)
+    trainer.train(data, base, "storybook", (WIDTH, HEIGHT), how, work.lora.parent)
+    model = work.transformer(lora_scale=1)
+    sheets.samples(work.scenes(model), work.folder, "lora", steps)
 
 
-def evaluate(work: Work, steps: int) -> None:
-    """The gates, over `steps` pictures each."""
-    model = work.transformer()
-    make = work.scenes(model)
-    _report(work.folder, "openings", measure.openings(make, steps, work.folder))
-    _report(work.folder, "edits", measure.edits(make, steps))
-    _report(work.folder, "moves without LoRA", measure.moves(make, steps))
-    if (work.folder / "next-scene.safetensors").is_file():
-        lora.load(model, work.folder / "next-scene.safetensors")
-        for scale in (0.25, 0.5, 0.75, 1.0):
-            lora.use(model, scale)
-            _report(work.folder, f"moves, LoRA at {scale:g}", measure.moves(make, steps))
+def evaluate(work: Work, count: int) -> None:
+    """The gates, over `count` pictures each."""
+    make = work.scenes(work.transformer())
+    _report(work.folder, "openings", measure.openings(make, count, work.folder))
+    _report(work.folder, "edits", measure.edits(make, count, work.folder))
+    for name, guidance in gates.GUIDANCES.items():
+        _report(work.folder, name, measure.edits(make, count, work.folder, strength=0.6, guidance=guidance))
+    _report(work.folder, "strength", measure.strengths(make, count, gates.STRENGTHS))
+    for scale in gates.SCALES:
+        make = work.scenes(work.transformer(scale))
+        _report(work.folder, gates.moved(scale), measure.moves(make, count))
+    table = gates.table(json.loads((work.folder / "figures.json").read_text()))
+    print(table)
+    (work.folder / "gates.md").write_text(table)
 
 
 STAGES: dict[str, tuple[Callable[[Work, int], None], int]] = {  # and their steps, on two cores
@@ -158,8 +178,8 @@ STAGES: dict[str, tuple[Callable[[Work, int], None], int]] = {  # and their step
 }
 
 
-def assemble(work: Work, folder: Path, note: str) -> None:
-    """The model as a folder that `nextscene.model.load` reads."""
+def assemble(work: Work, folder: Path, note: str, lora: Path | None) -> None:
+    """The model as a folder that `nextscene.model.load` reads; without a LoRA, with one that does nothing."""
     words = work.tokenizer()
     pipe = NextScenePipeline(
         scheduler=random_model.scheduler(),
@@ -169,9 +189,8 @@ def assemble(work: Work, folder: Path, note: str) -> None:
         processor=PictureProcessor(Qwen2VLImageProcessorPil(max_pixels=10_000), words),
         transformer=work.transformer(),
     )
-    path = work.folder / "next-scene.safetensors"
-    adapter = lora.read(path) if path.is_file() else lora.nothing(pipe.transformer)
-    random_model.save(pipe, adapter, folder, (WIDTH, HEIGHT), note)
+    weights = load_file(lora) if lora else random_model.lora(pipe.transformer, size=0)
+    random_model.save(pipe, weights, folder, (WIDTH, HEIGHT), note)
 
 
 def _report(folder: Path, name: str, figures: dict[str, float]) -> None:
@@ -197,7 +216,7 @@ def main() -> None:
     work = Work(given.work, given.families)
     for stage in [given.stage] if given.stage else [*STAGES, "assemble"]:
         if stage == "assemble":
-            assemble(work, given.out, given.note)
+            assemble(work, given.out, given.note, work.lora)
         else:
             run, steps = STAGES[stage]
             run(work, given.steps or steps)

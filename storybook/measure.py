@@ -6,6 +6,7 @@ view of its own world for a move of the camera.
 
 import random
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -14,25 +15,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from storybook.families import VALUES
-from storybook.words import NAMED, camera, caption, instruction
-from storybook.world import (
-    COLOURS,
-    FARTHEST_PAN,
-    FARTHEST_TILT,
-    FARTHEST_ZOOM,
-    LANDMARKS,
-    LAYOUTS,
-    LIGHTS,
-    PLACES,
-    WEATHERS,
-    State,
-    draw,
-    random_state,
-)  # fmt: skip
+from storybook.edits import with_another
+from storybook.words import FARTHEST, NAMED, camera, caption, instruction
+from storybook.world import COLOURS, LANDMARKS, LAYOUTS, LIGHTS, PLACES, WEATHERS, State, draw, random_state
 
 Figures = dict[str, float]
-MakeScenes = Callable[[Sequence[str], Sequence[State]], Tensor]  # words and states seen; pictures (N, 3, H, W), 0 to 1
+MakeScenes = Callable[..., Tensor]  # (words, states seen, **how) to pictures (N, 3, H, W), 0 to 1
 MOVES = (("pan", 2), ("pan", -2), ("tilt", 1), ("tilt", -1), ("zoom", 1), ("zoom", -1))
 
 
@@ -44,9 +32,8 @@ def openings(make: MakeScenes, count: int, folder: Path, seed: int = 0) -> Figur
     """How often a scene from words shows what they name, and how sharp it is beside the drawn one."""
     chance = random.Random(f"openings {seed}")
     states = [random_state(chance, held_out=True) for _ in range(count)]
-    made = make([caption(state, chance, held_out=True) for state in states], [])
-    worlds, bank = every_world(folder)
-    nearest = [worlds[at] for at in _nearest(_small(made), bank)]
+    made = make([caption(state, chance, held_out=True) for state in states])
+    nearest = _worlds_shown(made, folder)
     figures = {
         name: _share(getattr(one, name) == getattr(other, name) for one, other in zip(states, nearest, strict=True))
         for name in NAMED
@@ -55,23 +42,25 @@ def openings(make: MakeScenes, count: int, folder: Path, seed: int = 0) -> Figur
     return figures | {"sharpness": float(_edges(made) / _edges(truth))}
 
 
-def edits(make: MakeScenes, count: int, seed: int = 0) -> Figures:
-    """How often an edit is nearer the truth than the picture that it edits, and by how much (in dB, medians)."""
+def edits(make: MakeScenes, count: int, folder: Path, seed: int = 0, **how: float) -> Figures:
+    """How often an edit is nearer the truth than the picture that it edits, and by how much (in dB, medians).
+
+    how: guidance and strength, if not those that `make` has by itself.
+    """
     chance = random.Random(f"edits {seed}")
-    pairs = []
-    for number in range(count):
-        before = random_state(chance, held_out=True)
-        name = NAMED[number % len(NAMED)]
-        options = [value for value in VALUES[name] if value != getattr(before, name)]
-        pairs.append((before, before.but(**{name: chance.choice(options)})))
-    words = [instruction(*pair, chance, held_out=True) for pair in pairs]
-    made = make(words, [before for before, _ in pairs])
-    references, truths = (torch.stack([picture(pair[at]) for pair in pairs]) for at in (0, 1))
+    changed = [NAMED[number % len(NAMED)] for number in range(count)]
+    before = [random_state(chance, held_out=True) for _ in changed]
+    after = [with_another(state, [name], chance) for name, state in zip(changed, before, strict=True)]
+    words = [instruction(one, other, chance, held_out=True) for one, other in zip(before, after, strict=True)]
+    made = make(words, before, **how)
+    references, truths = (torch.stack([picture(state) for state in states]) for states in (before, after))
     reached, kept = _decibels(made, truths), _decibels(references, truths)
-    by_name = {f"nearer, {name}": _share((reached > kept)[at :: len(NAMED)].tolist()) for at, name in enumerate(NAMED)}
+    nearer = (reached > kept).tolist()
+    seen = zip(changed, after, _worlds_shown(made, folder), strict=True)
     return {
-        "nearer": _share((reached > kept).tolist()),
-        **by_name,
+        "nearer": _share(nearer),
+        **{f"nearer, {name}": _share(nearer[at :: len(NAMED)]) for at, name in enumerate(NAMED)},
+        "shows what was named": _share(getattr(one, name) == getattr(other, name) for name, one, other in seen),
         "dB": float(reached.median()),
         "dB of the reference": float(kept.median()),
         "sharpness": float(_edges(made) / _edges(truths)),
@@ -88,8 +77,7 @@ def moves(make: MakeScenes, count: int, seed: int = 0) -> Figures:
     made = make(words, states)
     went = []
     for state, seen, (axis, step) in zip(states, made, asked, strict=True):
-        views, bank = _every_view(state)
-        view = views[_nearest(_small(seen[None]), bank)[0]]
+        view = shown(seen, every_view(state))
         went.append((getattr(view, axis) / step, view == state, view == state.but(**{axis: step})))
     by_axis = {
         axis: _share(way > 0 for (way, *_), (at, _) in zip(went, asked, strict=True) if at == axis)
@@ -104,6 +92,21 @@ def moves(make: MakeScenes, count: int, seed: int = 0) -> Figures:
     }
 
 
+def strengths(make: MakeScenes, count: int, values: Sequence[float], seed: int = 0) -> Figures:
+    """How near a change of the light stays to the picture before, by strength (in dB, medians)."""
+    chance = random.Random(f"strengths {seed}")
+    before = [random_state(chance, held_out=True) for _ in range(count)]
+    after = [with_another(state, ["light"], chance) for state in before]
+    words = [instruction(one, other, chance, held_out=True) for one, other in zip(before, after, strict=True)]
+    drawn = torch.stack([picture(state) for state in before])
+    return {f"{value:g}": float(_decibels(make(words, before, strength=value), drawn).median()) for value in values}
+
+
+def _worlds_shown(made: Tensor, folder: Path) -> list[State]:
+    worlds, bank = every_world(folder)
+    return [worlds[at] for at in _nearest(_small(made), bank)]
+
+
 def every_world(folder: Path) -> tuple[list[State], Tensor]:
     """All 10,240 worlds straight on, and their small pictures."""
     named = product(PLACES, LIGHTS, WEATHERS, LANDMARKS, COLOURS)
@@ -114,10 +117,20 @@ def every_world(folder: Path) -> tuple[list[State], Tensor]:
     return worlds, torch.load(path, weights_only=True)
 
 
-def _every_view(state: State) -> tuple[list[State], Tensor]:
-    pans, tilts, zooms = (range(-far, far + 1) for far in (FARTHEST_PAN, FARTHEST_TILT, FARTHEST_ZOOM))
-    views = [state.but(pan=pan, tilt=tilt, zoom=zoom) for pan, tilt, zoom in product(pans, tilts, zooms)]
-    return views, torch.cat([_small(picture(view)[None]) for view in views])
+def shown(made: Tensor, among: Sequence[State]) -> State:
+    """The one of these states whose drawn picture a picture is nearest to."""
+    return among[_nearest(_small(made[None]), torch.stack([_drawn(state) for state in among]))[0]]
+
+
+def every_view(state: State) -> list[State]:
+    """A state as the camera sees it from everywhere."""
+    pans, tilts, zooms = (range(-far, far + 1) for far in FARTHEST.values())
+    return [state.but(pan=pan, tilt=tilt, zoom=zoom) for pan, tilt, zoom in product(pans, tilts, zooms)]
+
+
+@lru_cache(maxsize=10_000)
+def _drawn(state: State) -> Tensor:
+    return _small(picture(state)[None])[0]
 
 
 def _small(pictures: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The transformer: taught on latents to draw from words and to change pictures; then, with a LoRA, to move the camera.
+"""The transformer: taught on latents to draw from words and to change pictures.
 
 Trains diffusers' own class by flow matching, on the very positions, masks and noise levels that the pipeline uses.
 """
@@ -16,6 +16,7 @@ from diffusers.models.transformers import transformer_qwenimage as stock
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nextscene.plan import DEFAULTS
 from storybook.edits import KINDS, Task
 from storybook.families import family
 from storybook.reader import Reader
@@ -24,12 +25,9 @@ from storybook.world import State
 
 SHIFT = 1.63  # of the noise levels: the scheduler's own at 48 tokens
 BATCH = {"words": 48, "edit": 32, "two": 24}
+EMPTY = (" ", DEFAULTS["negative_prompt"])  # words that say nothing: what guidance leads away from
 LENGTH = {0: 44, 1: 52, 2: 76}  # text tokens, padded, by the number of references
 PLAIN = ("mod", "img_in", "txt_in", "time_text", "norm_out", "proj_out")  # what AdamW trains, and Muon does not
-ADAPTED = (
-    "to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "add_k_proj", "add_v_proj", "to_add_out",
-    "img_mlp.net.0.proj", "img_mlp.net.2", "txt_mlp.net.0.proj", "txt_mlp.net.2", "img_mod.1", "txt_mod.1",
-)  # fmt: skip
 
 
 @dataclass
@@ -55,7 +53,7 @@ class Lessons:
         columns = [[(n, t.sees[at]) for n, t in zip(picked, tasks, strict=True)] for at in range(len(tasks[0].sees))]
         references = [torch.stack([self.latents[place] for place in column]).to(DEVICE).float() for column in columns]
         seen = [torch.stack([self.seen[place] for place in column]).to(DEVICE).float() for column in columns]
-        words = [" " if chance.random() < empty else task.words for task in tasks]
+        words = [chance.choice(EMPTY) if chance.random() < empty else task.words for task in tasks]
         with torch.no_grad():
             states, mask = self.reader.read(words, seen, LENGTH[len(seen)])
         return right.to(DEVICE).float(), references, states, mask
@@ -173,21 +171,23 @@ def painter_optimizer(model: nn.Module) -> Muon:
 @torch.no_grad()
 def paint(
     model: QwenImageTransformer2DModel, reader: Reader, words: Sequence[str], references: Sequence[Tensor],
-    seen: Sequence[Tensor], *, steps: int = 14, guidance: float = 3.0, seed: int = 0, tokens: int = 48,
+    seen: Sequence[Tensor], *, steps: int = 14, guidance: float = 3.0, strength: float = 1.0, seed: int = 0,
+    tokens: int = 48,
 ) -> Tensor:  # fmt: skip
-    """Latents of many pictures at once, by the pipeline's own schedule and guidance."""
-    noise = torch.Generator().manual_seed(seed)
-    latents = torch.randn(len(words), tokens, model.config.in_channels, generator=noise).to(DEVICE)
+    """Latents of many pictures at once, by the pipeline's own schedule, guidance and strength."""
+    chance = torch.Generator().manual_seed(seed)
+    noise = torch.randn(len(words), tokens, model.config.in_channels, generator=chance).to(DEVICE)
     prompts = [reader.read(each, seen) for each in (words, [" "] * len(words))][: 2 if guidance > 1 else 1]
     levels = torch.linspace(1, 1 / steps, steps)
     levels = SHIFT * levels / (1 + (SHIFT - 1) * levels)
     levels = 1 - (1 - levels) * (1 - 0.02) / (1 - levels[-1])  # the schedule ends at 0.02
-    for level, following in zip(levels, [*levels[1:], torch.zeros(())], strict=True):
-        now = level.to(DEVICE).expand(len(words))
-        answers = [velocity(model, latents, references, now, *prompt) for prompt in prompts]
+    levels = levels[int(steps - steps * strength) :].to(DEVICE)
+    latents = torch.lerp(references[0], noise, levels[0]) if strength < 1 else noise
+    for level, following in zip(levels, [*levels[1:], torch.zeros((), device=DEVICE)], strict=True):
+        answers = [velocity(model, latents, references, level.expand(len(words)), *prompt) for prompt in prompts]
         step = answers[0]
         if guidance > 1:
             step = answers[1] + guidance * (answers[0] - answers[1])
             step = step * (answers[0].norm(dim=-1, keepdim=True) / step.norm(dim=-1, keepdim=True))
-        latents = latents + (following - level).to(DEVICE) * step
+        latents = latents + (following - level) * step
     return latents

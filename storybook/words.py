@@ -66,23 +66,56 @@ HELD_OUT_CAPTIONS = (
 
 BECOMES: dict[str, dict[str, tuple[str, ...]]] = {  # in an instruction; the last one is kept from training
     "light": {
-        "dawn": ("dawn breaks", "make it dawn", "now in the morning light", "turn it to daybreak"),
-        "noon": ("it is noon now", "make it noon", "now in daylight", "turn it to midday"),
-        "sunset": ("the sun sets", "make it sunset", "now in the evening light", "turn it to dusk"),
-        "night": ("night falls", "make it night", "now in the dark", "turn it to night"),
+        "dawn": (
+            "dawn breaks", "make it dawn", "now in the morning light", "the sun rises", "morning comes", "at daybreak",
+            "turn it to daybreak",
+        ),
+        "noon": (
+            "it is noon now", "make it noon", "now in daylight", "midday comes", "daylight comes",
+            "at midday", "turn it to midday",
+        ),
+        "sunset": (
+            "the sun sets", "make it sunset", "now in the evening light", "dusk falls", "evening comes", "at sunset",
+            "turn it to dusk",
+        ),
+        "night": (
+            "night falls", "make it night", "now in the dark", "it gets dark", "night comes", "at night",
+            "turn it to night",
+        ),
     },
     "weather": {
-        "clear": ("the sky clears", "make the weather clear", "now under a clear sky", "clear skies now"),
-        "rain": ("it starts to rain", "make it rain", "now in pouring rain", "rain is falling now"),
-        "snow": ("it starts to snow", "make it snow", "now in falling snow", "snow is falling now"),
-        "fog": ("fog rolls in", "make it foggy", "now in thick mist", "mist rolling in"),
+        "clear": (
+            "the sky clears", "make the weather clear", "now under a clear sky", "skies clear up", "under clear skies",
+            "clear weather", "clear skies now",
+        ),
+        "rain": (
+            "it starts to rain", "make it rain", "now in pouring rain", "rain sets in", "rain comes down",
+            "in the falling rain", "rain is falling now",
+        ),
+        "snow": (
+            "it starts to snow", "make it snow", "now in falling snow", "snow sets in", "snow comes down",
+            "in the snow", "snow is falling now",
+        ),
+        "fog": (
+            "fog rolls in", "make it foggy", "now in thick mist", "mist comes in", "fog is rolling over everything",
+            "in rolling mist", "mist rolling in",
+        ),
     },
-}
+}  # fmt: skip
 CHANGES = {  # the last one is kept from training
-    "place": ("now {place}", "move it: {place}", "the same, but {place}", "this time {place}"),
-    "landmark": ("the {old} becomes a {new}", "replace the {old} with a {new}", "turn the {old} into a {new}"),
-    "colour": ("paint the {new} {colour}", "make the {new} {colour}", "the {new} is {colour} now", "a {colour} {new}"),
-}
+    "place": (
+        "now {place}", "move it: {place}", "the same, but {place}", "put everything {place}", "this scene, but {place}",
+        "this time {place}",
+    ),
+    "landmark": (
+        "the {old} becomes a {new}", "replace the {old} with a {new}", "the {old} turns into a {new}",
+        "in place of the {old} a {new}", "turn the {old} into a {new}",
+    ),
+    "colour": (
+        "paint the {new} {colour}", "make the {new} {colour}", "the {new} is {colour} now", "the {new} turns {colour}",
+        "a {colour} {new}",
+    ),
+}  # fmt: skip
 SAME = ("the same picture", "keep everything as it is", "change nothing", "nothing changes")
 FRAMES = {  # how the base is told of framing: never in the camera's words
     ("pan", 2): ("shift the picture far to the left", "everything moves far to the left"),
@@ -95,19 +128,32 @@ FRAMES = {  # how the base is told of framing: never in the camera's words
     ("zoom", -1): ("make everything smaller", "everything grows smaller"),
 }
 MOVES = {  # the camera's words, which only the LoRA knows; the last one is kept from training
-    ("pan", 2): ("the camera pans right", "pan to the right", "the camera is panning right", "a slow pan right"),
-    ("pan", -2): ("the camera pans left", "pan to the left", "the camera is panning left", "a slow pan left"),
-    ("pan", 1): ("the camera tracks right", "tracking shot to the right", "the camera is tracking right"),
-    ("pan", -1): ("the camera tracks left", "tracking shot to the left", "the camera is tracking left"),
-    ("tilt", 1): ("the camera tilts up", "angle shifts up", "tilt up", "the camera slowly tilts up"),
-    ("tilt", -1): ("the camera tilts down", "angle shifts down", "tilt down", "the camera slowly tilts down"),
+    ("pan", 2): (
+        "the camera pans right", "camera pans right", "pan to the right", "the camera is panning right",
+        "a slow pan right",
+    ),
+    ("pan", -2): (
+        "the camera pans left", "camera pans left", "pan to the left", "the camera is panning left", "a slow pan left",
+    ),
+    ("pan", 1): (
+        "the camera tracks right", "camera tracks right", "tracking shot to the right", "the camera is tracking right",
+    ),
+    ("pan", -1): (
+        "the camera tracks left", "camera tracks left", "tracking shot to the left", "the camera is tracking left",
+    ),
+    ("tilt", 1): (
+        "the camera tilts up", "camera tilts up", "angle shifts up", "tilt up", "the camera slowly tilts up",
+    ),
+    ("tilt", -1): (
+        "the camera tilts down", "camera tilts down", "angle shifts down", "tilt down", "the camera slowly tilts down",
+    ),
     ("zoom", 1): (
         "the camera dollies forward", "the camera moves closer", "the camera pushes in", "the camera dollies in",
-        "the camera slowly pushes in",
+        "camera moves closer", "camera zooms in", "camera dollies forward", "the camera slowly pushes in",
     ),
     ("zoom", -1): (
         "the camera pulls back", "the camera moves back", "the camera dollies back", "the camera dollies out",
-        "the camera slowly pulls back",
+        "camera pulls back", "camera zooms out", "camera moves back", "the camera slowly pulls back",
     ),
 }  # fmt: skip
 REVEALS = ("", "", "", ", revealing more of the scene", ", revealing the {landmark}", " {place}")
@@ -121,7 +167,7 @@ MEANS: dict[str, dict[str, str]] = {
         "mountains": "mountains?",
     },
     "light": {
-        "dawn": "dawn|morning|daybreak",
+        "dawn": "dawn|morning|daybreak|sun rises|sunrise",
         "noon": "noon|daylight|midday",
         "sunset": "sunset|sun sets|evening|dusk",
         "night": "night|dark",
@@ -142,8 +188,8 @@ MOVE_MEANS: tuple[tuple[str, str, int], ...] = (
     (r"\btrack\w* (shot )?(to the )?left|a little to the right", "pan", -1),
     (r"\b(tilt\w*|angle shifts) up|\blow(er)?\b", "tilt", 1),
     (r"\b(tilt\w*|angle shifts) down|\bhigh(er)?\b", "tilt", -1),
-    (r"\bforward\b|\bcloser\b|\bpush\w* in\b|\bdoll\w+ in\b|\blarger?\b", "zoom", 1),
-    (r"\b(pulls?|moves?|dollies) (back|away)\b|\bdoll\w+ out\b|\bsmall(er)?\b", "zoom", -1),
+    (r"\bforward\b|\bcloser\b|\bpush\w* in\b|\b(doll\w+|zooms?) in\b|\blarger?\b", "zoom", 1),
+    (r"\b(pulls?|moves?|dollies) (back|away)\b|\b(doll\w+|zooms?) out\b|\bsmall(er)?\b", "zoom", -1),
 )
 
 

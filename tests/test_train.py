@@ -117,12 +117,12 @@ def test_a_learned_pair_is_drawn_nearer_to_its_target_the_more_the_lora_acts(bas
     """Measured on the latents: the random model's VAE shows little of a picture."""
     teacher = pupil_of(base)
     before, after = (Image.open(learned / f"data/0_{half}.png") for half in "ab")
-    target = teacher.encode(after, [before], "").target.flatten(0, 1)[None]
+    target = teacher.encode([after], [[before]], [""])[0].target.flatten(0, 1)[None]
     drawer = model.load(base, learned / "lora.safetensors", lora_scale=0.0)
     drawer.pipe._decode = lambda latents, width, height: latents
     far = []
     for scale in (0.0, 0.5, 1.0):
-        drawer.use_lora_scale(scale)
+        drawer.use_scales(scale)
         words = "Next Scene: TOK, the camera pans left"
         drawn = drawer.pipe(words, [before], width=64, height=64, guidance=1, steps=8, generator=noise())
         far.append(float((drawn - target).square().mean()))
@@ -145,7 +145,7 @@ def test_the_pupil_sees_just_what_the_pipeline_shows_the_transformer(base: Path)
     pupil.transformer.register_forward_pre_hook(lambda _, args, given: seen.append(given), with_kwargs=True)
     before, after = photo(80, 48, seed=1), photo(96, 64, seed=2)
     pupil("Next Scene: dusk", [before], width=96, height=64, guidance=1, steps=2, generator=noise())
-    lesson = pupil.encode(after, [before], "Next Scene: dusk")
+    [lesson] = pupil.encode([after], [[before]], ["Next Scene: dusk"])
     pupil.loss([lesson], noise())
     drawing, learning = seen[0], seen[-1]
     tokens = lesson.target.shape[0] * lesson.target.shape[1]
@@ -154,6 +154,16 @@ def test_the_pupil_sees_just_what_the_pipeline_shows_the_transformer(base: Path)
     torch.testing.assert_close(drawing["encoder_hidden_states"], learning["encoder_hidden_states"])
     schedule = pupil._timesteps(1000, 1.0, tokens, torch.device("cpu")) / 1000
     assert float((schedule - learning["timestep"]).abs().min()) < 1e-6
+
+
+def test_examples_that_are_encoded_together_are_as_each_alone(base: Path) -> None:
+    pupil = pupil_of(base)
+    pictures, seen = ([photo(64, 64, seed=seed) for seed in seeds] for seeds in ((1, 2), (3, 4)))
+    words = ["Next Scene: dusk", "Next Scene: the camera pans left, slowly"]
+    together = pupil.encode(pictures, [[each] for each in seen], words)
+    alone = [pupil.encode([pictures[at]], [[seen[at]]], [words[at]])[0] for at in (0, 1)]
+    torch.testing.assert_close(together, alone)
+    assert [tuple(each.seen.shape[:1]) for each in pupil.encode(pictures, [[], []], words)] == [(0,), (0,)]
 
 
 def test_words_of_several_lengths_do_not_disturb_each_other(base: Path) -> None:
@@ -203,8 +213,16 @@ def test_a_run_that_was_stopped_goes_on_to_the_very_same_lora(
     run(folder / "data", base, tmp_path, **CHANCY)
     got = checkpoint(tmp_path)
     assert got["losses"] == wanted["losses"]
-    for part in ("lora", "optimizer"):
+    for part in ("lora", "average", "optimizer"):
         torch.testing.assert_close(got[part], wanted[part], rtol=0, atol=0)
+
+
+def test_the_lora_is_the_mean_of_the_last_steps(undisturbed: tuple[Path, dict[str, Any]]) -> None:
+    folder, saved = undisturbed
+    file = load_file(folder / "out/lora.safetensors")
+    for name, mean in saved["average"].items():
+        torch.testing.assert_close(file[f"diffusion_model.{name}"], mean.to(torch.bfloat16))
+    assert any((mean - saved["lora"][name]).abs().max() > 1e-3 for name, mean in saved["average"].items())
 
 
 def test_another_seed_makes_another_lora(base: Path, undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
@@ -222,7 +240,7 @@ def test_gradient_checkpointing_changes_nothing(
 
 
 def test_a_folder_that_holds_another_training_is_left_alone(
-    base: Path, undisturbed: tuple[Path, dict[str, Any]]
+    base: Path, undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     folder, _ = undisturbed
     kept = (folder / "out/checkpoint.pt").read_bytes()
@@ -230,6 +248,13 @@ def test_a_folder_that_holds_another_training_is_left_alone(
         run(folder / "data", base, folder / "out", **CHANCY | {"learning_rate": 1e-3})
     with pytest.raises(NextSceneError, match="holds 6 steps already"):
         run(folder / "data", base, folder / "out", **CHANCY | {"steps": 3})
+    other = tmp_path / "other"
+    shutil.copytree(base, other)
+    transformer = QwenImageTransformer2DModel.from_pretrained(other, subfolder="transformer")
+    transformer.proj_out.bias.data += 1
+    transformer.save_pretrained(other / "transformer")
+    with pytest.raises(NextSceneError, match="another recipe, base or data"):
+        run(folder / "data", other, folder / "out", **CHANCY)
     assert (folder / "out/checkpoint.pt").read_bytes() == kept
 
 
@@ -239,7 +264,7 @@ def test_examples_are_encoded_once(base: Path, tmp_path: Path, monkeypatch: pyte
     pupil = pupil_of(base)
     encoded = []
     encode = Pupil.encode
-    monkeypatch.setattr(Pupil, "encode", lambda *given: encoded.append(given[-1]) or encode(*given))
+    monkeypatch.setattr(Pupil, "encode", lambda *given: encoded.extend(given[-1]) or encode(*given))
 
     def prepare(examples: list[dataset.Example], **values: Any) -> list[Path]:
         encoded.clear()
@@ -303,7 +328,7 @@ def test_it_loads_in_plain_diffusers_and_acts_as_it_was_trained(base: Path, lear
     pipe.fuse_lora()
     pipe.unload_lora_weights()
     change = pipe.transformer.get_submodule(layer).weight - weight
-    down, up = (checkpoint(learned)["lora"][f"{layer}.lora_{half}.weight"] for half in "AB")
+    down, up = (checkpoint(learned)["average"][f"{layer}.lora_{half}.weight"] for half in "AB")
     torch.testing.assert_close(change, 4 / 8 * up @ down, rtol=0.02, atol=2e-4)
     assert float(change.abs().max()) > 0.01
 

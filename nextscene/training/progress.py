@@ -16,13 +16,16 @@ def progress(what: str, done: int, of: int, quiet: bool = False) -> Iterator[Cal
     look = "{l_bar}{bar}| {n_fmt} of {total_fmt}, {elapsed} gone, {remaining} left{postfix}"
     hidden = quiet or not sys.stderr.isatty()
     started, every = time.monotonic(), max(of // LINES, 1)
+    told = done
     with tqdm(desc=what, initial=done, total=of, bar_format=look, disable=hidden) as bar:
 
         def on_step(now: int, loss: float | None = None) -> None:
+            nonlocal told
             if loss is not None:
                 bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
             bar.update(now - bar.n)
-            if hidden and not quiet and (now % every == 0 or now == of):
+            if hidden and not quiet and (now // every > told // every or now == of):
+                told = now
                 gone = time.monotonic() - started
                 left = gone / (now - done) * (of - now)
                 about = "" if loss is None else f", loss {loss:.4f}"

@@ -5,6 +5,7 @@ read by the same encoders, in the same order and at the same places. It knows no
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,20 +63,26 @@ class Pupil(NextScenePipeline):
         self.text_encoder.to(device)
 
     @torch.no_grad()
-    def encode(self, picture: Image.Image, references: Sequence[Image.Image], words: str) -> Lesson:
-        """What the encoders make of an example; its picture has the size to train at."""
-        references = [fit(reference, *picture.size) for reference in references]
-        target = self._patches(picture)
-        seen = [self._patches(reference) for reference in references]
-        said = [self._embed(each, references, self.vae.device)[0][0] for each in (words, " ")]
-        return Lesson(target, torch.stack(seen) if seen else target[None][:0], *said)
+    def encode(
+        self, pictures: Sequence[Image.Image], references: Sequence[Sequence[Image.Image]], words: Sequence[str]
+    ) -> list[Lesson]:
+        """What the encoders make of examples: pictures of one size, that to train at, each with as many references."""
+        seen = [[fit(each, *picture.size) for each in row] for picture, row in zip(pictures, references, strict=True)]
+        patches = self._patches([*pictures, *chain.from_iterable(seen)])
+        targets, others = patches[: len(pictures)], patches[len(pictures) :]
+        others = others.reshape(len(pictures), len(seen[0]), *patches.shape[1:])
+        said = [
+            [self._embed(each, row, self.vae.device)[0][0] for each in (text, " ")]
+            for text, row in zip(words, seen, strict=True)
+        ]
+        return [Lesson(*each, *texts) for *each, texts in zip(targets, others, said, strict=True)]
 
-    def _patches(self, picture: Image.Image) -> Tensor:
-        pixels = self._pixels(picture, "output").to(self.vae.device, self.vae.dtype)
-        latents = self._encode_vae_image(pixels, generator=None)
-        channels, _, high, wide = latents.shape[1:]
-        packed: Tensor = self._pack_latents(latents, 1, channels, high, wide)[0]
-        return packed.view(high // 2, wide // 2, -1)
+    def _patches(self, pictures: Sequence[Image.Image]) -> Tensor:
+        pixels = torch.cat([self._pixels(picture, "output") for picture in pictures])
+        latents = self._encode_vae_image(pixels.to(self.vae.device, self.vae.dtype), generator=None)
+        count, channels, _, high, wide = latents.shape
+        packed: Tensor = self._pack_latents(latents, count, channels, high, wide)
+        return packed.view(count, high // 2, wide // 2, -1)
 
     def loss(self, lessons: Sequence[Lesson], chance: torch.Generator, dropout: float = 0.0) -> Tensor:
         """How far off the transformer is, for lessons of one shape, at noise levels and with noise drawn by `chance`.

@@ -9,6 +9,7 @@ import json
 import math
 import random
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import count, islice
@@ -83,6 +84,7 @@ class Trainer:
         if recipe.checkpointing:
             pupil.transformer.enable_gradient_checkpointing()
         self.optimizer = _optimizer(recipe)(self.weights, lr=recipe.learning_rate)
+        self.average = [weight.detach().clone() for weight in self.weights]
         self.step = 0
         self.losses: list[float] = []
 
@@ -92,13 +94,13 @@ class Trainer:
         leads = self.accelerator.is_main_process
         with progress("training", self.step, self.recipe.steps, quiet=not leads) as on_step:
             if self.step == 0 and leads and self.recipe.sample_every:
-                self.watch.look(0)
+                self._look()
             while self.step < self.recipe.steps:
                 self.losses.append(self._learn())
                 self.step += 1
                 on_step(self.step, sum(self.losses[-20:]) / len(self.losses[-20:]))
                 if leads and self._due(self.recipe.sample_every):
-                    self.watch.look(self.step)
+                    self._look()
                 if leads and self._due(self.recipe.save_every):
                     self._save()
         self.accelerator.wait_for_everyone()
@@ -129,23 +131,41 @@ class Trainer:
             group["lr"] = recipe.learning_rate * min(1, (self.step + 1) / WARM_UP)
         self.optimizer.step()
         self.optimizer.zero_grad()
+        torch._foreach_lerp_(self.average, [weight.detach() for weight in self.weights], 9 / (self.step + 10))
         return mean
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """Within it, the LoRA is its mean over about the last tenth of the steps, which is calmer than the last one."""
+        last = [weight.data for weight in self.weights]
+        for weight, mean in zip(self.weights, self.average, strict=True):
+            weight.data = mean
+        yield
+        for weight, kept in zip(self.weights, last, strict=True):
+            weight.data = kept
+
+    def _look(self) -> None:
+        with self._averaged():
+            self.watch.look(self.step)
 
     @property
     def _identity(self) -> str:
         """What has to be the same for a run to go on."""
-        facts = [self.recipe.model_dump(exclude=MAY_CHANGE), self.base, [file.name for file in self.files]]
-        return hashlib.sha256(json.dumps([*facts, self.accelerator.num_processes]).encode()).hexdigest()
+        facts = [self.recipe.model_dump(exclude=MAY_CHANGE), self.base, lessons.marks(self.pupil.folder, "transformer")]
+        names = [file.name for file in self.files]
+        return hashlib.sha256(json.dumps([*facts, names, self.accelerator.num_processes]).encode()).hexdigest()
 
     def _save(self) -> None:
         """The checkpoint, the LoRA as it is now, and the loss curve; each whole or not at all."""
-        state = self.pupil.lora()
+        with self._averaged():
+            average = self.pupil.lora()
         part = self.out / ".checkpoint.part"
         torch.save(
             {
                 "identity": self._identity,
                 "step": self.step,
-                "lora": state,
+                "lora": self.pupil.lora(),
+                "average": average,
                 "optimizer": self.optimizer.state_dict(),
                 "losses": self.losses,
                 "watched": self.watch.losses,
@@ -153,7 +173,7 @@ class Trainer:
             part,
         )
         part.replace(self.out / "checkpoint.pt")
-        write_lora(self.out / "lora.safetensors", state, self.recipe.scale, self._facts())
+        write_lora(self.out / "lora.safetensors", average, self.recipe.scale, self._facts())
         self.watch.draw_curve(self.losses, f"{self.base}, rank {self.recipe.rank}")
 
     def _resume(self) -> None:
@@ -167,6 +187,8 @@ class Trainer:
             )
         if saved["step"] > self.recipe.steps:
             raise NextSceneError(f"{self.out} holds {saved['step']} steps already: ask for more, or take its LoRA.")
+        self.pupil.take_lora(saved["average"])
+        self.average = [weight.detach().clone() for weight in self.weights]
         self.pupil.take_lora(saved["lora"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.step, self.losses, self.watch.losses = saved["step"], saved["losses"], saved["watched"]
