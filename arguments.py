@@ -25,6 +25,7 @@ examples:
   script/sequence "Fog over a harbour | Camera pans left, the fog lifts | Camera moves closer to a boat"
   script/sequence story.json --output-video story.mp4 --fps 2 --seed 123
   script/sequence story.json --dry-run
+  script/sequence story.json --lora-weights outputs/lora/lora.safetensors   # a LoRA of your own, see script/train
   script/sequence --retake 3                # a new take of scene 3 of the story in outputs/sequence
   script/sequence --use 3:1                 # and back to its first take
 
@@ -35,12 +36,24 @@ two scenes, "morning, barely visible" is one. Several texts are one scene each. 
 
 A good prompt names the camera first, then what changes, then the light; one change for each scene.
 """
+FILM_EXAMPLES = """\
+examples:
+  script/film outputs/sequence --transition crossfade --move auto
+  script/film outputs/sequence --output story.gif --fps 1
+  script/film outputs/sequence --transition morph --captions burned --music sea.mp3
+
+The scenes are those that script/sequence made; the model is not needed. What a flag does not say is as the story says.
+"""
 EXPLAIN_EXAMPLES = """\
 examples:
   script/explain outputs/sequence/scene_003.png
   script/explain outputs/sequence/scene_003.png --story > story.json
 """
 REFERENCES_HELP = "a picture (a character, a place) that every scene looks at as well; may be given twice"
+LORA_WEIGHTS_HELP = (
+    "a LoRA of your own beside Next-Scene (in its place: --lora-scale 0): a safetensors file, owner/name or "
+    "owner/name/FILE on the hub, or an https address"
+)
 SIDE_HELP = (
     f"{MIN_SIDE} to {MAX_SIDE} pixels, rounded to a multiple of 16 (default: the model's own, or the image's shape)"
 )
@@ -49,7 +62,7 @@ SIDE_HELP = (
 def parser() -> argparse.ArgumentParser:
     """The arguments of every command; `command` is its name."""
     root = argparse.ArgumentParser(prog="script", description="Story in, pictures that belong together out.")
-    commands = root.add_subparsers(required=True, metavar="predict|sequence|explain")
+    commands = root.add_subparsers(required=True, metavar="predict|sequence|film|explain")
 
     one = _command(commands, "predict", "Makes one scene.", PREDICT_EXAMPLES)
     words = one.add_mutually_exclusive_group(required=True)
@@ -79,9 +92,10 @@ def parser() -> argparse.ArgumentParser:
     _add(
         many, "output_format", str, "file format of the scenes: png, webp or jpg", "png", choices=("png", "webp", "jpg")
     )
-    _add(many, "output_video", Path, "also make an MP4 of the scenes (default: none)")
+    _add(many, "output_video", Path, "also make the film of the scenes: .mp4, .webm or .gif (default: none)")
     _add(many, "fps", float, "scenes for each second of the video; 1-2 is slow, 3-4 a normal pace", DEFAULTS["fps"])
     _add_settings(many)
+    _add_film_settings(many)
     many.add_argument(
         "--retake", action="append", default=[], metavar="SCENE", help="a new take of this scene (number or id)"
     )
@@ -93,8 +107,40 @@ def parser() -> argparse.ArgumentParser:
     )
     many.add_argument("--fresh", action="store_true", help="start anew instead of going on with what the folder holds")
     many.set_defaults(command="sequence")
+    _add_film(commands)
     _add_explain(commands)
     return root
+
+
+def _add_film(commands: Any) -> None:
+    command = _command(commands, "film", "Makes the film of a story that was made, without the model.", FILM_EXAMPLES)
+    command.add_argument("run", type=Path, metavar="RUN_FOLDER", help="the folder of the run, with its run.json")
+    about = "film to write: .mp4, .webm or .gif (default: sequence.mp4 in the folder)"
+    command.add_argument("--output", type=Path, metavar="PATH", help=about)
+    command.add_argument("--fps", type=float, metavar="FPS", help="scenes for each second, 0.1 to 24")
+    _add_film_settings(command)
+    command.set_defaults(command="film")
+
+
+def _add_film_settings(command: argparse.ArgumentParser) -> None:
+    film = command.add_argument_group("how the film is made (what is not given is as the story says)")
+    for name, kind, about in (
+        ("transition", str, "from one scene to the next: cut, crossfade, fade (through black) or morph"),
+        ("transition_seconds", float, "how long that takes, 0 to 10; at most as long as the shorter of the two scenes"),
+        (
+            "move",
+            str,
+            "on each still: none, auto (by the prompt), push_in, pull_out, pan_left, pan_right, tilt_up, tilt_down",
+        ),
+        ("captions", str, "none, soft (for the player to show) or burned"),
+        ("narration", str, "what is spoken: none, own (the scenes' own narration) or prompts (else their prompts)"),
+        ("voice", str, "who speaks"),
+        ("music", str, "a sound file that is played along"),
+        ("video_fps", int, "frames of the film for each second, 1 to 60"),
+        ("upscale", int, "1, or 2 for a film twice as large as its scenes (by Lanczos: larger, not more detailed)"),
+    ):
+        film.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=name.upper(), help=about)
+    film.add_argument("--otio", action="store_true", default=None, help="also an OpenTimelineIO file, for an editor")
 
 
 def _add_explain(commands: Any) -> None:
@@ -110,6 +156,8 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("--references", action="append", default=[], type=Path, metavar="PATH", help=REFERENCES_HELP)
     _add(command, "strength", float, "how much a scene may change from the one before, 0.1 to 1; 0.4-0.8 recommended")
     _add(command, "lora_scale", float, "strength of the Next-Scene LoRA, 0 to 2; 0.7-0.8 recommended")
+    _add(command, "lora_weights", str, LORA_WEIGHTS_HELP)
+    _add(command, "lora_weights_scale", float, "strength of your own LoRA, 0 to 2")
     _add(command, "negative_prompt", str, "what to avoid")
     _add(command, "width", int, SIDE_HELP)
     _add(command, "height", int, SIDE_HELP)

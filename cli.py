@@ -1,6 +1,7 @@
 """The side door: the same inputs from a terminal, without Docker.
 
-`script/predict` makes one scene, `script/sequence` a story, `script/explain` says how a picture was made. It turns
+`script/predict` makes one scene, `script/sequence` a story, `script/film` the film of a story that was made, and
+`script/explain` says how a picture was made. It turns
 arguments (`arguments.py`) into a story and settings, and shows what happens; everything else is done where the other
 doors have it done.
 """
@@ -11,23 +12,27 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import loras
 import weights
 from arguments import parser
 from nextscene import NextSceneError, along, pictures
 from nextscene.advice import advice
 from nextscene.along import Along
+from nextscene.cutting import CuttingRoom
 from nextscene.delivery import deliver, numbered
 from nextscene.plan import IMAGE, Shot, choose_seed, given, plan
-from nextscene.progress import progress, say
-from nextscene.record import Record, scene_named
-from nextscene.story import Story, from_file, from_prompts, from_text
+from nextscene.progress import filming, progress, say
+from nextscene.record import Record, Shoot, scene_named
+from nextscene.story import FilmSettings, Story, film_settings, from_file, from_prompts, from_text, settings
 from nextscene.take import Pictures, Take
 
-SETTINGS = ("negative_prompt", "strength", "lora_scale", "width", "height", "steps", "guidance", "seed", "fps")
+SETTINGS = (
+    *("negative_prompt", "strength", "lora_scale", "lora_weights_scale"),
+    *("width", "height", "steps", "guidance", "seed", "fps"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,17 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def predict(options: argparse.Namespace) -> None:
-    """Makes one scene, in one file."""
+    """Makes one scene, in one file, and its record beside it: scene.png, scene.run.json."""
     story, seen = along.read(from_prompts([options.prompt or options.words]), options.input_image, options.references)
     run = _planned(options, story, seen)
     if options.dry_run:
         return
     pictures.prepare(options.output)
-    for path in deliver(
-        map(_notice, _shoot(run, seen, options.auto_retake, run.shots)),
-        lambda _: options.output,
-        quality=options.output_quality,
-    ):
+    record = Record(options.output.parent, fresh=True, name=f"{options.output.stem}.run.json")
+    record.begin(run.story, run.shots, _made_with(run), seen)
+    takes = map(_notice, _ready(run, seen, options.auto_retake)(run.shots))
+    for path in deliver(takes, lambda _: options.output, record=record, quality=options.output_quality):
         say(path)
 
 
@@ -69,26 +73,52 @@ def sequence(options: argparse.Namespace) -> None:
         story, seen = record.story, record.along()
     else:
         raise NextSceneError(f"No story was begun in {folder}: give a story, or name the --output-dir of one.")
+    story = story.filmed(_film_settings(options))
     run = _planned(options, story.with_takes(_takes(options, story, record)), seen, record)
     if options.dry_run:
         return
-    made_with = weights.identity(run.model)
     file_for = numbered(folder, options.output_format)
     pictures.prepare(file_for(run.shots[0]))
-    todo = record.to_draw(run.story, run.shots, made_with, seen, options.cascade)
+    todo = record.begin(run.story, run.shots, _made_with(run), seen, options.cascade)
     if len(todo) < len(run.shots):
         print(f"{len(run.shots) - len(todo)} of {len(run.shots)} scenes are made already.", file=sys.stderr)
 
     made = []
-    takes = record.takes(run.shots, partial(_shoot, run, record, options.auto_retake))
-    more = {"sheet": folder / "contact_sheet.png", "film": options.output_video, "title": story.title or ""}
+    room = CuttingRoom(run.story, options.output_video, folder / "narration") if options.output_video else None
+    takes = record.takes(run.shots, _ready(run, record, options.auto_retake) if todo else None)
+    more = {"sheet": folder / "contact_sheet.png", "film": room, "title": story.title or ""}
     for path in deliver(map(_notice, takes), file_for, quality=options.output_quality, **more):
         made.append(path.resolve())
         say(path)
+    if room:
+        record.keep_film(room.facts())
     _clear_earlier_run(folder, keep=[*made, *options.references, *filter(None, [options.input_image])])
     if record.stale:
         stale = ", ".join(record.stale)
         print(f"Grew from another take of an earlier scene: {stale}; --cascade draws them again.", file=sys.stderr)
+
+
+def film(options: argparse.Namespace) -> None:
+    """Makes the film of an earlier run, without the model."""
+    folder: Path = options.run
+    record = Record(folder)
+    if not record.story:
+        raise NextSceneError(f"There is no run in {folder}: name a folder in which script/sequence wrote a run.json.")
+    story = record.story.filmed(_film_settings(options))
+    if options.fps:
+        story = story.model_copy(update={"fps": settings(fps=options.fps).fps})
+    scenes = record.pictures_of_scenes()
+    room = CuttingRoom(story, options.output or folder / "sequence.mp4", folder / "narration")
+    with room, filming(room.frames) as on_frame:
+        for scene in scenes:
+            room.add(pictures.read(scene), pictures.facts(scene) or {}, scene, on_frame)
+    record.keep_film(room.facts())
+    for path in room.files:
+        say(path)
+
+
+def _film_settings(options: argparse.Namespace) -> FilmSettings:
+    return film_settings(**{name: getattr(options, name) for name in FilmSettings.model_fields})
 
 
 def explain(options: argparse.Namespace) -> None:
@@ -104,7 +134,7 @@ def explain(options: argparse.Namespace) -> None:
             )
         print(json.dumps(facts["story"], indent=2))
         return
-    shot, lora = facts["shot"], facts["lora"]
+    shot, lora, own = facts["shot"], facts["lora"], facts.get("lora_weights")
     rows = {
         "prompt": shot["prompt"],
         "without": shot["negative_prompt"].strip() or "nothing named",
@@ -116,6 +146,7 @@ def explain(options: argparse.Namespace) -> None:
         "seed": f"{facts['seed']} (of its noise: {shot['seed']})",
         "model": facts["model"] + (f" ({facts['note']})" if facts.get("note") else ""),
         "lora": f"{lora['file']} at {lora['scale']:g}, sha256 {lora['sha256']}",
+        **({"with": f"{own['name']} at {own['scale']:g}, sha256 {own['sha256']}"} if own else {}),
         "noticed": ", ".join(facts["noticed"]) or "nothing",
         "made by": facts["made_by"],
     }
@@ -135,11 +166,14 @@ class Run(NamedTuple):
     story: Story  # complete: alone, it makes the same pictures again
     shots: list[Shot]
     model: str
+    own_lora: str | None  # as the user named it
 
 
 def _planned(options: argparse.Namespace, story: Story, seen: Along, record: Record | None = None) -> Run:
     """Decides everything, and says what everyone should know; a dry run shows all of it."""
-    wanted = given(**{name: getattr(options, name, None) for name in SETTINGS})
+    own_lora = options.lora_weights or story.lora_weights
+    values = {name: getattr(options, name, None) for name in SETTINGS}
+    wanted = given(**values, lora_weights=loras.shown(own_lora))
     before = record.story.seed if record and record.story else None
     seed = choose_seed(story, wanted, before)
     model, notice = weights.choose()
@@ -152,7 +186,12 @@ def _planned(options: argparse.Namespace, story: Story, seen: Along, record: Rec
             for said in advice(shot, own_size):
                 print(f"     note: {said}")
     name = options.input_image.name if options.input_image else story.image
-    return Run(story.complete(wanted, seed, name), shots, model)
+    return Run(story.complete(wanted, seed, name), shots, model, own_lora)
+
+
+def _made_with(run: Run) -> dict[str, str]:
+    """What the record says of the weights; fetches what is not there yet."""
+    return weights.identity(run.model) | loras.identity(loras.fetch(run.own_lora, at_home=True))
 
 
 def _notice(take: Take) -> Take:
@@ -162,15 +201,20 @@ def _notice(take: Take) -> Take:
     return take
 
 
-def _shoot(run: Run, seen: Pictures, auto_retake: int, shots: Sequence[Shot]) -> Iterator[Take]:
-    """Loads the model, and draws these shots."""
+def _ready(run: Run, seen: Pictures, auto_retake: int) -> Shoot:
+    """Loads the model; gives what draws shots with it."""
     from nextscene import model  # these bring torch, which a dry run does without
     from nextscene.studio import Studio
 
     print("Loading the model ...", file=sys.stderr)
     studio = Studio(model.load(weights.fetch(run.model), weights.lora(run.model), run.model))
-    with progress(shots) as on_step:
-        yield from studio.shoot(shots, seen, on_step, run.story.as_fact(), auto_retake)
+    studio.model.use_lora_weights(loras.fetch(run.own_lora, at_home=True))
+
+    def shoot(shots: Sequence[Shot]) -> Iterator[Take]:
+        with progress(shots) as on_step:
+            yield from studio.shoot(shots, seen, on_step, run.story, auto_retake)
+
+    return shoot
 
 
 def _told(options: argparse.Namespace) -> Story | None:
@@ -206,7 +250,7 @@ def _clear_earlier_run(folder: Path, keep: Sequence[Path]) -> None:
             path.unlink()
 
 
-COMMANDS = {"predict": predict, "sequence": sequence, "explain": explain}
+COMMANDS = {"predict": predict, "sequence": sequence, "film": film, "explain": explain}
 
 if __name__ == "__main__":
     sys.exit(main())

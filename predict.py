@@ -10,11 +10,14 @@ from pathlib import Path as LocalPath
 
 from cog import BasePredictor, Input, Path, streaming
 
+import loras
 import weights
 from nextscene import NextSceneError, along, model
+from nextscene.cutting import CuttingRoom
 from nextscene.delivery import deliver, numbered
-from nextscene.plan import IMAGE, choose_seed, given, plan
+from nextscene.plan import IMAGE, choose_seed, given, given_film, plan
 from nextscene.progress import progress
+from nextscene.record import Record
 from nextscene.story import Story, from_file, from_prompts
 from nextscene.studio import Studio
 
@@ -28,6 +31,7 @@ class Predictor(BasePredictor):
         print(notice)
         self.own_size = weights.own_size(name)
         self.studio = Studio(model.load(weights.fetch(name), weights.lora(name), name))
+        self.made_with = weights.identity(name)
         self.folder = LocalPath(tempfile.mkdtemp(prefix="next-scene-"))
 
     @streaming
@@ -116,12 +120,63 @@ class Predictor(BasePredictor):
             default=None,
             description="Further pictures, of characters or places, that every scene looks at as well, optional. At most three pictures for each scene in all, the one that it grows from included. Recommended: one or two; each makes a scene slower.",
         ),
+        lora_weights: str | None = Input(
+            default=None,
+            description="A LoRA of your own for this model, optional: a repository on the hub (owner/name, or owner/name/FILE.safetensors), or the https address of a safetensors file. It acts beside Next-Scene; set lora_scale to 0 to have it in its place.",
+        ),
+        lora_weights_scale: float = Input(
+            default=1.0,
+            ge=0.0,
+            le=2.0,
+            description="How strongly your own LoRA acts, 0 (not at all) to 2. Recommended: 1; less where it does too much.",
+        ),
+        contact_sheet: bool = Input(
+            default=False,
+            description="Also make contact_sheet.png: all scenes in one picture, with their words, times and seed.",
+        ),
+        return_record: bool = Input(
+            default=False,
+            description="Also deliver run.json, last: everything decided and made, scene by scene. It is itself a story file that makes the same pictures again.",
+        ),
+        video_transition: str = Input(
+            default="cut",
+            choices=["cut", "crossfade", "fade", "morph"],
+            description="Of the video: how one scene becomes the next. Recommended: crossfade; fade goes through black; morph moves what both scenes have in common, and crossfades where that is too little.",
+        ),
+        video_move: str = Input(
+            default="none",
+            choices=["none", "auto", "push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down"],
+            description="Of the video: how the camera moves on each still, slowly. Recommended: auto, by the camera words of each prompt.",
+        ),
+        video_format: str = Input(
+            default="mp4",
+            choices=["mp4", "webm", "gif"],
+            description="Of the video: its file format. Recommended: mp4; a gif is large and has no sound.",
+        ),
+        video_captions: str = Input(
+            default="none",
+            choices=["none", "soft", "burned"],
+            description="Of the video: each scene's caption, or else its prompt. soft: for the player to show, and as .srt and .vtt files; burned: drawn on the picture.",
+        ),
+        video_narration: str = Input(
+            default="own",
+            choices=["none", "own", "prompts"],
+            description="Of the video: what a voice speaks. own: the narration that a story file gives its scenes; prompts: else their prompts.",
+        ),
+        video_music: Path | None = Input(
+            default=None,
+            description="Of the video: a sound file that is played along, softer under speech, optional.",
+        ),
     ) -> Iterator[Path]:
-        """Yields the scenes in order as they are finished, then the film."""
+        """Yields the scenes in order as they are finished, then what else is wanted."""
+        told, seen = along.read(_story(prompts, story), image, references or [])
+        own_lora = lora_weights or told.lora_weights
         wanted = given(
             negative_prompt=negative_prompt,
             strength=strength,
             lora_scale=lora_scale,
+            lora_weights=loras.shown(own_lora),
+            lora_weights_scale=lora_weights_scale,
             width=width,
             height=height,
             steps=num_inference_steps,
@@ -129,19 +184,39 @@ class Predictor(BasePredictor):
             seed=seed,
             fps=fps,
         )
-        told, seen = along.read(_story(prompts, story), image, references or [])
+        if told.film.music and not video_music:
+            raise NextSceneError(f"This story plays {told.film.music!r}: give it along as video_music.")
+        film_wanted = given_film(
+            transition=video_transition,
+            move=video_move,
+            captions=video_captions,
+            narration=video_narration,
+            music=str(video_music) if video_music else None,
+        )
+        told = told.filmed(film_wanted)
         run_seed = choose_seed(told, wanted)
         print(f"Seed: {run_seed}")
         shots = plan(told, wanted, run_seed, self.own_size, seen[IMAGE].size if image else None)
 
+        lora_file = loras.fetch(own_lora)
+        self.studio.model.use_lora_weights(lora_file)
+
         shutil.rmtree(self.folder, ignore_errors=True)  # the last prediction's files; Cog leaves them to us
-        film = self.folder / "sequence.mp4" if output_video else None
+        complete = told.complete(wanted, run_seed, image.name if image else None)
+        record = Record(self.folder)
+        record.begin(complete, shots, self.made_with | loras.identity(lora_file), seen)
+        sheet = self.folder / "contact_sheet.png" if contact_sheet else None
+        film = CuttingRoom(complete, self.folder / f"sequence.{video_format}") if output_video else None
         with progress(shots) as on_step:
-            about = told.complete(wanted, run_seed, image.name if image else None).as_fact()
-            takes = self.studio.shoot(shots, seen, on_step, about)
+            takes = self.studio.shoot(shots, seen, on_step, complete)
             files = numbered(self.folder, output_format)
-            for path in deliver(takes, files, title=told.title or "", film=film, quality=output_quality):
+            title, quality = told.title or "", output_quality
+            for path in deliver(takes, files, title=title, sheet=sheet, film=film, record=record, quality=quality):
                 yield Path(path)
+        if film:
+            record.keep_film(film.facts())
+        if return_record:
+            yield Path(record.file)
 
 
 def _story(prompts: list[str] | None, story: Path | None) -> Story:

@@ -57,12 +57,12 @@ def main(started: float, scenes: int, steps: int) -> None:
         "load": ready - found,
         "ready": ready - started,
         "first_scene": first - ready,
-        "peak_memory": _peak_memory(),
+        "peak_memory": peak_memory(),
     }
     print(json.dumps(figures))
 
 
-def _peak_memory() -> int:
+def peak_memory() -> int:
     """The most RAM that this process held, in bytes; getrusage would count what its parent held when it was born."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found

@@ -12,6 +12,7 @@ from PIL import Image
 
 import weights
 from nextscene import model
+from nextscene.cutting import CuttingRoom
 from nextscene.delivery import deliver, numbered
 from nextscene.pipeline import NextScenePipeline
 from nextscene.plan import Shot, Size, given, plan
@@ -48,8 +49,9 @@ def chain(
 ) -> Iterator[Path]:
     """What the doors do: plan, shoot and deliver, with progress shown."""
     shots = planned(prompts, steps, size)
+    room = CuttingRoom(from_prompts(prompts), film) if film else None
     with progress(shots) as on_step:
-        yield from deliver(studio.shoot(shots, {}, on_step), numbered(folder, "png"), film=film)
+        yield from deliver(studio.shoot(shots, {}, on_step), numbered(folder, "png"), film=room)
 
 
 def bare(pipe: NextScenePipeline, shots: Sequence[Shot]) -> Iterator[Image.Image]:

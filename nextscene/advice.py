@@ -40,9 +40,14 @@ def asks_for_change(prompt: str) -> bool:
     return re.search(rf"\b(?:{CHANGE})", prompt.removeprefix("Next Scene: ").lower()) is not None
 
 
+def camera_moves(prompt: str) -> Sequence[str]:
+    """Where the words take the camera, by the names of MOVES."""
+    return _found(MOVES, prompt.removeprefix("Next Scene: ").lower())
+
+
 def _about_words(shot: Shot) -> Iterator[str]:
     words = shot.prompt.removeprefix("Next Scene: ").lower()
-    moves = _found(MOVES, words)
+    moves = camera_moves(shot.prompt)
     clash = next((pair for pair in OPPOSITES if set(pair) <= set(moves)), None)
     if clash:
         yield f"the camera cannot go {clash[0]} and {clash[1]} in one picture: keep one, or make two scenes"

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from nextscene import pictures
-from nextscene.film import Film
+from nextscene.cutting import CuttingRoom
 from nextscene.plan import Shot
+from nextscene.record import Record
 from nextscene.sheet import Sheet
 from nextscene.take import Take
 
@@ -20,26 +21,32 @@ def deliver(
     *,
     title: str = "",
     sheet: Path | None = None,
-    film: Path | None = None,
+    film: CuttingRoom | None = None,
+    record: Record | None = None,
     quality: int = 80,
 ) -> Iterator[Path]:
-    """Yields each scene's file as it is finished, then the contact sheet and the film, where they are wanted."""
+    """Yields each scene's file as it is finished, then the contact sheet and the film, where they are wanted.
+
+    record: notes down each scene's file, where no takes are kept beside it.
+    """
     cards = Sheet(title)
     with ExitStack() as stack:
-        reel = stack.enter_context(Film(film, title)) if film else None
+        room = stack.enter_context(film) if film else None
         for take in takes:
             path = file_for(take.shot)
             pictures.write(take.picture, path, take.facts, quality)
+            if record:
+                record.keep(take, path)
             yield path
             if sheet:
                 cards.add(take.picture, take.facts)
-            if reel:
-                reel.add(take.picture, take.shot.duration)
+            if room:
+                room.add(take.picture, take.facts, path)
     if sheet:
         pictures.write(cards.picture(), sheet, {})
         yield sheet
     if film:
-        yield film
+        yield from film.files
 
 
 def numbered(folder: Path, output_format: str) -> Callable[[Shot], Path]:

@@ -12,12 +12,23 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from nextscene import NextSceneError
-from nextscene.story import MAX_SIDE, MIN_SIDE, Scene, Settings, Story, settings, with_prefix
+from nextscene.story import (
+    MAX_SIDE,
+    MIN_SIDE,
+    FilmSettings,
+    Scene,
+    Settings,
+    Story,
+    film_settings,
+    settings,
+    with_prefix,
+)
 
 DEFAULTS: dict[str, Any] = {
     "negative_prompt": "black bars, letterbox, borders",
     "strength": 0.6,
     "lora_scale": 0.75,
+    "lora_weights_scale": 1.0,
     "steps": 40,
     "guidance": 4.0,
     "fps": 2,
@@ -45,6 +56,7 @@ class Shot:
 
     grows_from: the picture that it starts from and follows; None: it is a fresh start.
     references: all that it looks at, what it grows from first.
+    lora_weights: the name of the user's own LoRA, if there is one.
     story_seed: the seed that a person gives to get this picture again.
     seed: the seed of its noise, derived from the story's seed, the scene's id and the take.
     """
@@ -61,6 +73,8 @@ class Shot:
     guidance: float
     strength: float
     lora_scale: float
+    lora_weights: str | None
+    lora_weights_scale: float
     story_seed: int
     take: int
     seed: int
@@ -70,10 +84,11 @@ class Shot:
         grows = self.grows_from.name if self.grows_from else "words alone"
         beside = [reference.name for reference in self.references if reference != self.grows_from]
         grows += f" with {', '.join(beside)}" if beside else ""
+        own = f" + {self.lora_weights} {self.lora_weights_scale:g}" if self.lora_weights else ""
         return (
             f"{self.number:3d}. {self.prompt}\n"
             f"     {self.id}, take {self.take} · from {grows} · {self.width}x{self.height} · strength {self.strength:g}"
-            f" · lora {self.lora_scale:g} · {self.steps} steps · guidance {self.guidance:g}"
+            f" · lora {self.lora_scale:g}{own} · {self.steps} steps · guidance {self.guidance:g}"
             f" · seed {self.story_seed} (noise {self.seed}) · {self.duration:g} s\n"
             f"     without: {self.negative_prompt.strip() or 'nothing named'}"
         )
@@ -92,6 +107,7 @@ def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size 
     if story.image and not image:
         raise NextSceneError(f"This story opens with the picture {story.image!r}: give it along with the story.")
     width, height = _size(wanted, story, own_size, image)
+    lora_weights = wanted.lora_weights or story.lora_weights
     shots: list[Shot] = []
     for number, (name, scene) in enumerate(zip(story.ids, story.scenes, strict=True), 1):
         parent = _parent(scene, shots[-1].id if shots else None, image)
@@ -105,6 +121,7 @@ def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size 
         values = {key: _decide(key, scene, wanted, story) for key in DEFAULTS if key != "fps"}
         values["negative_prompt"] = values["negative_prompt"] or " "  # never none: that would switch guidance off
         values["strength"] = values["strength"] if parent else 1.0
+        values["lora_weights_scale"] = values["lora_weights_scale"] if lora_weights else 0.0
         story_seed = seed if scene.seed is None else scene.seed
         shots.append(
             Shot(
@@ -113,12 +130,13 @@ def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size 
                 prompt=with_prefix(scene.prompt),
                 grows_from=parent,
                 references=references,
+                lora_weights=lora_weights,
                 width=width,
                 height=height,
                 story_seed=story_seed,
                 take=scene.take,
                 seed=shot_seed(story_seed, name, scene.take),
-                duration=scene.duration or 1 / _decide("fps", wanted, story),
+                duration=seconds_of(scene, wanted, story),
                 **values,
             )
         )
@@ -148,6 +166,12 @@ def given(**values: Any) -> Settings:
     return settings(**{key: None if value == DEFAULTS.get(key) else value for key, value in values.items()})
 
 
+def given_film(**values: Any) -> FilmSettings:
+    """How the user wants the film for this run, from a form likewise."""
+    plain = FilmSettings().model_dump()
+    return film_settings(**{key: None if value == plain[key] else value for key, value in values.items()})
+
+
 def choose_seed(story: Story, wanted: Settings, before: int | None = None) -> int:
     """The seed of this run: the one that the user set, else the story's, else that of before, else a random one."""
     seed: int | None = _first(wanted.seed, story.seed, before)
@@ -158,6 +182,11 @@ def shot_seed(seed: int, scene: str, take: int) -> int:
     """31 bits of noise seed that no other scene and no other take of the story shares."""
     digest = hashlib.sha256(f"{seed}\n{take}\n{scene}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
+
+
+def seconds_of(scene: Scene, *sources: Settings) -> float:
+    """How long a scene stands in the film, if nothing is said in it."""
+    return scene.duration or 1 / float(_decide("fps", *sources))
 
 
 def retaken(shot: Shot, take: int) -> Shot:

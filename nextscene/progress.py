@@ -49,6 +49,13 @@ def _lines(shots: Sequence[Shot]) -> Iterator[OnStep]:
     yield on_step
 
 
+@contextmanager
+def filming(frames: int) -> Iterator[Callable[[], object]]:
+    """Shows how far a film is; what it gives is called after each frame."""
+    with tqdm(total=frames, desc="film", unit=" frames", disable=None) as bar:
+        yield bar.update
+
+
 def _before(shots: Sequence[Shot], shot: Shot) -> int:
     """How many shots come before this one, whichever take of it this is."""
     return [each.id for each in shots].index(shot.id)

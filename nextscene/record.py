@@ -3,8 +3,9 @@
     run.json    the story, every shot, every take; written whole after each scene, so that a run can go on after a crash
     takes/      every take's picture, lossless; the scenes beside run.json are the chosen ones, as the user wants them
 
-A story's shots and a folder go in; what is still to be drawn comes out, and each take that was drawn is kept. It knows
-pictures, not models.
+A story's shots and a folder go in; what is still to be drawn comes out, and each take that was drawn is kept. Where no
+run is ever to go on, there are no takes/: the record only speaks of the pictures beside it. It knows pictures, not
+models.
 """
 
 import hashlib
@@ -26,7 +27,8 @@ from nextscene.story import Story, from_data
 from nextscene.take import Take
 
 FILE, TAKES = "run.json", "takes"
-_NOT_OF_THE_PICTURE = ("number", "take", "seed", "duration")  # what may differ between two takes of the same words
+# What may differ between two takes of the same words. A LoRA counts by its sha256, which is what made_with says.
+_NOT_OF_THE_PICTURE = ("number", "take", "seed", "duration", "lora_weights")
 
 Json = dict[str, Any]
 Shoot = Callable[[Sequence[Shot]], Iterator[Take]]
@@ -35,23 +37,23 @@ Shoot = Callable[[Sequence[Shot]], Iterator[Take]]
 class Record:
     """What one folder holds. Pictures of earlier scenes are found in it by their references."""
 
-    def __init__(self, folder: Path, fresh: bool = False) -> None:
+    def __init__(self, folder: Path, fresh: bool = False, name: str = FILE) -> None:
         """Opens the record of a folder; an empty one, if nothing was made there yet or all of it is to be forgotten."""
-        self.folder = folder
-        self._about: Json = {}
+        self.folder, self.file = folder, folder / name
+        self.story: Story | None = None  # complete with the seed and all that the user set; None before the first run
+        self.film: Json = {}  # the film that was last made of it, and how
+        self._made_with: Json = {}
         self._scenes: dict[str, Json] = {}
         self._along: Along = {}
-        if (file := folder / FILE).is_file() and not fresh:
+        if self.file.is_file() and not fresh:
             try:
-                self._about = json.loads(file.read_text())
-                self._scenes = {scene["id"]: scene for scene in self._about.pop("scenes")}
+                before = json.loads(self.file.read_text())
+                self._scenes = {scene["id"]: scene for scene in before["scenes"]}
+                self.story = from_data(before["story"])
+                self.film, self._made_with = before.get("film", {}), before["made_with"]
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise NextSceneError(f"{file} is no record of a run ({error!r}): start anew with --fresh.") from None
-
-    @property
-    def story(self) -> Story | None:
-        """The story of the run, complete with the seed and all that the user set; None before the first run."""
-        return from_data(self._about["story"]) if self._about else None
+                wrong = f"{self.file} is no record of a run ({error!r})"
+                raise NextSceneError(f"{wrong}: start anew with --fresh.") from None
 
     def along(self) -> Along:
         """The pictures that came with the story of the run."""
@@ -72,7 +74,7 @@ class Record:
         """The takes of a scene that there are."""
         return [take["take"] for take in self._scenes.get(name, {"takes": []})["takes"]]
 
-    def to_draw(
+    def begin(
         self,
         story: Story,
         shots: Sequence[Shot],
@@ -80,7 +82,7 @@ class Record:
         along: Along,
         cascade: bool = False,
     ) -> list[Shot]:
-        """Says which shots are still to be drawn: new ones, changed ones, and what grew from those.
+        """Takes up a story. Gives the shots that are still to be drawn: new and changed ones, and what grew from those.
 
         made_with: the model and its LoRA; with others, every scene is another one.
         along: the pictures that came with the story.
@@ -109,32 +111,65 @@ class Record:
                 "shot": asdict(shot),
                 "takes": takes,
             }
-        self._scenes = scenes
-        self._about = {
-            "made_by": f"Next Scene {__version__}",
-            "made_with": dict(made_with),
-            "story": story.as_data(),
-        }
+        self.story, self._made_with, self._scenes = story, dict(made_with), scenes
         return [shot for shot in shots if scenes[shot.id]["todo"]]
 
-    def takes(self, shots: Sequence[Shot], shoot: Shoot) -> Iterator[Take]:
+    def takes(self, shots: Sequence[Shot], shoot: Shoot | None) -> Iterator[Take]:
         """Every shot's take in order: drawn and kept where it is to do, and as it was made before where it is not.
 
-        What is to do is noted down before anything is drawn.
+        shoot: draws what is to do, which is noted down before; None: nothing is.
         """
         for reference, picture in self._along.items():
             pictures.write(picture, self._picture_file(reference.name), {})
         self._write()
         todo = [shot for shot in shots if self._scenes[shot.id]["todo"]]
-        drawn = shoot(todo) if todo else iter(())
+        drawn = shoot(todo) if shoot else iter(())
         for shot in shots:
             if shot not in todo:
                 yield self._made_before(shot)
                 continue
             take = next(drawn)
-            self._keep(take)
+            file = self.folder / TAKES / f"{_file_name(take.shot.id)}.{take.shot.take}.png"
+            pictures.write(take.picture, file, take.facts)
+            self.keep(take, file)
             yield take
         self._remove_what_nobody_wants()
+
+    def keep(self, take: Take, file: Path) -> None:
+        """Notes down a take that is written already: what the record says is there, is there."""
+        scene = self._scenes[take.shot.id]
+        made = {
+            "take": take.shot.take,
+            "file": str(file.relative_to(self.folder)),
+            "sha256": _sha256(file),
+            "words": scene["words"],
+            "grew_from": {
+                reference.name: _chosen(self._scenes[reference.name])["sha256"]
+                for reference in take.shot.references
+                if reference.kind == "scene"
+            },
+            "noticed": take.facts["noticed"],
+            "device": take.facts["device"],
+            "versions": take.facts["versions"],
+            "seconds": round(take.seconds, 3),
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        others = [other for other in scene["takes"] if other["take"] != made["take"]]
+        scene["takes"] = sorted([*others, made], key=lambda each: each["take"])
+        scene |= {"take": made["take"], "shot": asdict(take.shot), "todo": False}
+        self._write()
+
+    def keep_film(self, film: Json) -> None:
+        """Notes down the film that was made of the scenes."""
+        self.film = film
+        self._write()
+
+    def pictures_of_scenes(self) -> list[Path]:
+        """The chosen take of every scene, in order, as files."""
+        if waiting := [name for name, scene in self._scenes.items() if scene["todo"]]:
+            names = ", ".join(waiting)
+            raise NextSceneError(f"In {self.folder}, {names} is still to be drawn: script/sequence goes on with it.")
+        return [self.folder / _chosen(scene)["file"] for scene in self._scenes.values()]
 
     def __getitem__(self, reference: Reference) -> Image.Image:
         if reference in self._along:
@@ -149,41 +184,24 @@ class Record:
         file = self.folder / made["file"]
         return Take(shot, pictures.read(file), made["seconds"], pictures.facts(file) or {})
 
-    def _keep(self, take: Take) -> None:
-        """First the picture, then the record that speaks of it: what the record says is there, is there."""
-        scene = self._scenes[take.shot.id]
-        file = Path(TAKES) / f"{_file_name(take.shot.id)}.{take.shot.take}.png"
-        pictures.write(take.picture, self.folder / file, take.facts)
-        made = {
-            "take": take.shot.take,
-            "file": str(file),
-            "sha256": _sha256(self.folder / file),
-            "words": scene["words"],
-            "grew_from": {
-                reference.name: _chosen(self._scenes[reference.name])["sha256"]
-                for reference in take.shot.references
-                if reference.kind == "scene"
-            },
-            "noticed": list(take.facts.get("noticed", ())),
-            "seconds": round(take.seconds, 3),
-            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        others = [other for other in scene["takes"] if other["take"] != made["take"]]
-        scene["takes"] = sorted([*others, made], key=lambda each: each["take"])
-        scene |= {"take": made["take"], "shot": asdict(take.shot), "todo": False}
-        self._write()
-
     def _write(self) -> None:
         for scene in self._scenes.values():
             scene["stale"] = not scene["todo"] and _is_stale(_chosen(scene), self._scenes)
-        file = self.folder / FILE
-        part = file.with_name(f".{FILE}.part")
+        assert self.story
+        about = {
+            "made_by": f"Next Scene {__version__}",
+            "made_with": self._made_with,
+            "story": self.story.with_takes(self.chosen()).as_data(),
+            "scenes": list(self._scenes.values()),
+            **({"film": self.film} if self.film else {}),
+        }
+        part = self.file.with_name(f".{self.file.name}.part")
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("w") as out:
-            json.dump(self._about | {"scenes": list(self._scenes.values())}, out, indent=1)
+            json.dump(about, out, indent=1)
             out.flush()
             os.fsync(out.fileno())
-        part.replace(file)
+        part.replace(self.file)
 
     def _is_whole(self, take: Json) -> bool:
         file = self.folder / take["file"]

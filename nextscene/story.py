@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -25,6 +25,8 @@ Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_l
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
 Seconds = Annotated[float, Field(ge=0.04, le=600)]
+Transition = Literal["cut", "crossfade", "fade", "morph"]
+Move = Literal["none", "auto", "push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down"]
 
 PREFIX = "Next Scene: "
 _PREFIXES = re.compile(r"^(?:\s*next[\s_-]*scene\s*:)+\s*", re.IGNORECASE)
@@ -51,9 +53,37 @@ class Values(_FromJson):
     negative_prompt: Text | None = None
     strength: Annotated[float, Field(ge=0.1, le=1)] | None = None
     lora_scale: Annotated[float, Field(ge=0, le=2)] | None = None
+    lora_weights_scale: Annotated[float, Field(ge=0, le=2)] | None = None
     steps: Annotated[int, Field(ge=2, le=100)] | None = None  # the noise schedule has no meaning for one step
     guidance: Annotated[float, Field(ge=1, le=20)] | None = None
     seed: Seed | None = None
+
+
+class FilmSettings(_FromJson):
+    """How the film is made of the scenes. What is not set is as in the plain slideshow.
+
+    transition, move: from one scene to the next, and on each still; a scene may have its own.
+    captions: the scenes' own captions, or else their prompts; soft: in the film for the player to show, and beside it.
+    narration: which words are spoken: the scenes' own narration, or else their prompts too.
+    voice, music: who speaks, and the file that is played.
+    upscale: how much larger than its pictures the film is.
+    otio: whether an OpenTimelineIO file is made as well, for an editor.
+    """
+
+    video_fps: Annotated[int, Field(ge=1, le=60)] = 24
+    transition: Transition = "cut"
+    transition_seconds: Annotated[float, Field(ge=0, le=10)] = 0.5
+    move: Move = "none"
+    captions: Literal["none", "soft", "burned"] = "none"
+    narration: Literal["none", "own", "prompts"] = "own"
+    voice: Id | None = None
+    music: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    upscale: Literal[1, 2] = 1
+    otio: bool = False
+
+    def overlaid(self, wanted: "FilmSettings") -> "FilmSettings":
+        """The same settings, where the others do not set theirs."""
+        return self.model_copy(update=wanted.model_dump(exclude_unset=True))
 
 
 class Scene(Values):
@@ -63,6 +93,8 @@ class Scene(Values):
     anchor: another scene, or a picture of the cast, that it looks at as well; not given: the story's.
     cast: which pictures of the story's cast it looks at; not given: all of them.
     take: which take of it is wanted; each has noise of its own.
+    transition, move: how the film comes into it, and what the camera does on it; not given: the film's.
+    caption: what is read; not given: its prompt; empty: nothing. narration: what is heard.
     """
 
     prompt: Prompt
@@ -72,6 +104,10 @@ class Scene(Values):
     cast: tuple[Id, ...] | None = None
     take: Annotated[int, Field(ge=1)] = 1
     duration: Seconds | None = None
+    transition: Transition | None = None
+    move: Move | None = None
+    caption: Text | None = None
+    narration: Text | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -86,7 +122,12 @@ class Scene(Values):
 
 
 class Settings(Values):
-    """What holds for all scenes: a story's own values, or what the user set for this run."""
+    """What holds for all scenes: a story's own values, or what the user set for this run.
+
+    lora_weights: a LoRA of the user's own, beside Next-Scene.
+    """
+
+    lora_weights: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)] | None = None
 
     width: Side | None = None
     height: Side | None = None
@@ -99,8 +140,10 @@ class Story(Settings):
     image: the name of the picture that it opens with, which has to be given along.
     cast: the names of further pictures (characters, places), which have to be given along in this order.
     anchor: a scene, or a picture of the cast, that all later scenes look at as well.
+    film: how the film is made of its scenes.
     """
 
+    film: FilmSettings = FilmSettings()
     cast: tuple[Id, ...] = ()
     anchor: Id | None = None
     image: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
@@ -157,6 +200,10 @@ class Story(Settings):
                 "give one reference for each, in this order."
             )
         return self.model_copy(update={"cast": names}) if names else self
+
+    def filmed(self, wanted: FilmSettings) -> "Story":
+        """The same story, with its film as the user wants it for this run."""
+        return self.model_copy(update={"film": self.film.overlaid(wanted)}) if wanted.model_fields_set else self
 
     def complete(self, wanted: Settings, seed: int, image: str | None) -> "Story":
         """The same story with all that the user set for a run: alone, it makes the same pictures again."""
@@ -221,6 +268,14 @@ def settings(**values: Any) -> Settings:
     """What the user set for this run, checked; None: not set."""
     try:
         return Settings(**values)
+    except ValidationError as error:
+        raise NextSceneError(_sentences(error)) from None
+
+
+def film_settings(**values: Any) -> FilmSettings:
+    """How the user wants the film for this run, checked; None: not set."""
+    try:
+        return FilmSettings(**{name: value for name, value in values.items() if value is not None})
     except ValidationError as error:
         raise NextSceneError(_sentences(error)) from None
 

@@ -6,6 +6,7 @@ The only place that uses a loaded model. It knows nothing of files, formats or d
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -17,7 +18,10 @@ from nextscene.model import Model
 from nextscene.pictures import fit
 from nextscene.plan import Reference, Shot, retaken, scenes_needed_after
 from nextscene.progress import OnStep
+from nextscene.story import Story
 from nextscene.take import Pictures, Take
+
+VERSIONS = {package: version(package) for package in ("torch", "diffusers", "transformers")}
 
 
 class Studio:
@@ -31,7 +35,7 @@ class Studio:
         shots: Sequence[Shot],
         pictures: Pictures,
         on_step: OnStep | None = None,
-        about: Mapping[str, Any] | None = None,
+        story: Story | None = None,
         auto_retake: int = 0,
     ) -> Iterator[Take]:
         """Yields a take for each shot, in order, as soon as it is done.
@@ -39,21 +43,25 @@ class Studio:
         pictures: those that the shots look at and that are not drawn here: the ones that came with the request, and
             scenes that were drawn before.
         on_step: called after each step with (shot, steps done, steps in all); what it raises ends the run.
-        about: facts of the whole run, which each take carries along.
+        story: what the shots tell; each take carries it along, with the takes that it grew from.
         auto_retake: how often a scene with a plain fault (see `FAULTS`) is drawn again; the best of its takes is kept.
 
         Only pictures that a later shot looks at are kept, so memory does not grow with the number of scenes.
         """
         drawn: dict[Reference, Image.Image] = {}
+        chosen: dict[str, int] = {}
         for shot in shots:
             references = [drawn.get(reference) or pictures[reference] for reference in shot.references]
             takes: list[Take] = []
             for again in range(auto_retake + 1):
-                takes.append(self._take(retaken(shot, shot.take + again), references, on_step, about or {}))
+                tried = retaken(shot, shot.take + again)
+                about = story.with_takes(chosen | {shot.id: tried.take}).as_fact() if story else {}
+                takes.append(self._take(tried, references, on_step, about))
                 if not takes[-1].faults:
                     break
             take = min(takes, key=lambda each: len(each.faults))
             yield replace(take, facts={**take.facts, "tried": len(takes)}) if len(takes) > 1 else take
+            chosen[shot.id] = take.shot.take
             drawn[Reference("scene", shot.id)] = take.picture
             needed = scenes_needed_after(shots, shot.number)
             drawn = {reference: kept for reference, kept in drawn.items() if reference.name in needed}
@@ -67,7 +75,7 @@ class Studio:
         return Take(shot, picture, time.perf_counter() - started, facts)
 
     def _picture(self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None) -> Image.Image:
-        self.model.use_lora_scale(shot.lora_scale)
+        self.model.use_scales(shot.lora_scale, shot.lora_weights_scale)
         try:
             return self.model.pipe(
                 shot.prompt,
@@ -97,14 +105,18 @@ class Studio:
     def _facts(self, shot: Shot) -> dict[str, Any]:
         """What made a picture, for its own metadata and for anyone who wants to make it again."""
         model = self.model
+        own = {"name": shot.lora_weights, "sha256": model.lora_weights_sha256, "scale": shot.lora_weights_scale}
         return {
             "prompt": shot.prompt,
             "seed": shot.story_seed,
             "model": model.name,
             **({"note": model.note} if model.note else {}),
             "lora": {"file": model.lora.name, "sha256": model.lora_sha256, "scale": shot.lora_scale},
+            **({"lora_weights": own} if model.lora_weights else {}),
             "shot": asdict(shot),
             "made_by": f"Next Scene {__version__}",
+            "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+            "versions": VERSIONS,
         }
 
 

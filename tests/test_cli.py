@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
-from conftest import ROOT, alike, photo
+from conftest import ROOT, photo
 from PIL import Image
+from safetensors.numpy import save_file
 
 import weights
 from nextscene import pictures
@@ -44,6 +46,15 @@ def test_one_scene_goes_where_the_seed_document_says(tmp_path: Path) -> None:
     facts = pictures.facts(tmp_path / "outputs/scene.png")
     assert facts
     assert facts["prompt"] == "Next Scene: The camera moves forward revealing a mysterious doorway"
+
+
+def test_the_record_of_one_scene_lies_beside_it_and_is_a_story_that_makes_it_again(tmp_path: Path) -> None:
+    script("predict", "a harbour", "--seed", "4", *QUICK, cwd=tmp_path)
+    script("sequence", "outputs/scene.run.json", "--output-dir", "outputs", cwd=tmp_path)
+    assert (tmp_path / "outputs/scene.png").read_bytes() == (tmp_path / "outputs/scene_001.png").read_bytes()
+    script("predict", "night", *QUICK, cwd=tmp_path)
+    assert "1 of 1 scenes are made already." in script("sequence", "--output-dir", "outputs", cwd=tmp_path).stderr
+    assert "night" in (tmp_path / "outputs/scene.run.json").read_text()
 
 
 def test_every_flag_of_generate_scene_works_under_its_name(tmp_path: Path) -> None:
@@ -175,7 +186,30 @@ def test_what_explain_prints_makes_the_very_picture_again(tmp_path: Path) -> Non
     for command in (first, second):
         typed = command.replace("script/", f"{ROOT}/script/")
         subprocess.run(typed, shell=True, check=True, cwd=tmp_path, capture_output=True)
-    assert alike(tmp_path / "outputs/again/scene_002.png", tmp_path / scene)
+    assert (tmp_path / "outputs/again/scene_002.png").read_bytes() == (tmp_path / scene).read_bytes()
+
+
+def test_a_lora_of_ones_own_is_a_file_from_the_terminal_and_part_of_the_scene(tmp_path: Path) -> None:
+    lora = tmp_path / "mine.safetensors"
+    lora.write_bytes((weights.BUILT_IN / weights.OWN_LORA).read_bytes())
+    own = ["a|b", "--lora-weights", "mine.safetensors", "--lora-weights-scale", "0.5", "--seed", "4", *QUICK]
+    shown = script("sequence", *own, "--dry-run", cwd=tmp_path).stdout
+    assert "lora 0.75 + mine.safetensors 0.5" in shown
+    script("sequence", *own, cwd=tmp_path)
+    told = script("explain", "outputs/sequence/scene_002.png", cwd=tmp_path).stdout
+    assert re.search(r"^with +mine\.safetensors at 0\.5, sha256 [0-9a-f]{64}$", told, re.MULTILINE)
+    assert "2 of 2 scenes are made already." in script("sequence", cwd=tmp_path).stderr
+
+    before = (tmp_path / "outputs/sequence/run.json").read_text()
+    save_file({"other.lora_A.weight": np.zeros((2, 3), np.float32)}, lora)
+    refused = script("sequence", *own, cwd=tmp_path, code=1).stderr
+    assert refused.splitlines()[-1].startswith("error: The LoRA file 'mine.safetensors' is not for this model: ")
+    assert "Traceback" not in refused
+    assert (tmp_path / "outputs/sequence/run.json").read_text() == before
+    assert (
+        "There is no LoRA 'none.safetensors'"
+        in script("predict", "a", "--lora-weights", "none.safetensors", *QUICK, cwd=tmp_path, code=1).stderr
+    )
 
 
 def test_a_picture_from_elsewhere_is_not_explained(tmp_path: Path) -> None:

@@ -26,10 +26,15 @@ def test_every_package_is_pinned_once() -> None:
 def test_cog_yaml_has_what_cog_needs_and_nothing_that_it_refuses() -> None:
     build = CONFIG["build"]
     assert set(CONFIG) <= {"build", "environment", "predict", "train"}
-    assert set(build) <= {"gpu", "cuda", "python_version", "python_requirements", "sdk_version"}
+    assert set(build) <= {"gpu", "cuda", "python_version", "python_requirements", "run", "sdk_version"}
     assert (build["gpu"], build["cuda"], build["python_version"]) == (True, "13.0", "3.11")
     assert build["sdk_version"] == pins("requirements-dev.txt")["cog"]
     assert not [line for line in CONFIG["environment"] if REFUSED_BY_COG.match(line)]
+
+
+def test_the_container_has_what_is_used_without_its_dependencies() -> None:
+    alone = " ".join(f"{name}=={pin}" for name, pin in pins("requirements-alone.txt").items())
+    assert CONFIG["build"]["run"] == [f"pip install --no-deps {alone}"]
 
 
 def test_the_predictor_and_the_training_that_cog_yaml_names_are_there() -> None:

@@ -41,7 +41,7 @@ def commands() -> dict[str, argparse.ArgumentParser]:
     return action.choices
 
 
-@pytest.mark.parametrize("name", ["predict", "sequence", "explain"])
+@pytest.mark.parametrize("name", ["predict", "sequence", "film", "explain"])
 def test_every_flag_of_the_terminal_is_explained_in_its_help(name: str) -> None:
     for action in commands()[name]._actions:
         assert action.help, action.option_strings

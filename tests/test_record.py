@@ -6,14 +6,16 @@ import random
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import pytest
-from conftest import ROOT, alike, photo
+from conftest import ROOT, photo
 from PIL import Image
 
-from nextscene import NextSceneError
+from nextscene import NextSceneError, pictures
 from nextscene.delivery import deliver, numbered
 from nextscene.model import Model
 from nextscene.plan import IMAGE, Shot, plan
@@ -42,13 +44,14 @@ class Runner:
         image: Image.Image | None = None,
         made_with: dict[str, str] = MADE_WITH,
         suffix: str = "png",
+        lora_weights: str | None = None,
     ) -> Record:
         record = Record(self.folder)
-        told = from_data(list(scenes))
+        told = from_data({"scenes": list(scenes), "lora_weights": lora_weights})
         story = told.with_takes({n: t for n, t in record.chosen().items() if n in told.ids} | (takes or {}))
         shots = plan(story, WANTED, 7, (64, 64), image.size if image else None)
         along = {IMAGE: image} if image else {}
-        record.to_draw(story.complete(WANTED, 7, "photo" if image else None), shots, made_with, along, cascade)
+        record.begin(story.complete(WANTED, 7, "photo" if image else None), shots, made_with, along, cascade)
         self.drawn = []
         for number, _ in enumerate(deliver(record.takes(shots, self._shoot(record)), numbered(self.folder, suffix)), 1):
             if number == stop_after:
@@ -90,6 +93,24 @@ def test_the_record_says_what_was_made_and_how(run: Runner) -> None:
     assert second["grew_from"] == {"scene_001": first["sha256"]}
     assert hashlib.sha256((run.folder / first["file"]).read_bytes()).hexdigest() == first["sha256"]
     assert record["scenes"][1]["shot"]["prompt"] == "Next Scene: b"
+    assert first["device"] == "CPU"
+    assert first["versions"]["diffusers"] == diffusers.__version__
+    assert first["seconds"] > 0
+    assert datetime.fromisoformat(first["made_at"]).tzinfo
+
+
+def test_where_no_takes_are_kept_the_record_speaks_of_the_pictures_beside_it(small: Model, tmp_path: Path) -> None:
+    (tmp_path / "scene.run.json").write_text("of an earlier run")
+    story, folder = from_data(["a", "b"]), tmp_path
+    shots = plan(story, WANTED, 7, (64, 64))
+    record = Record(folder, fresh=True, name="scene.run.json")
+    record.begin(story.complete(WANTED, 7, None), shots, MADE_WITH, {})
+    for number, path in enumerate(deliver(Studio(small).shoot(shots, {}), numbered(folder, "jpg"), record=record)):
+        told = json.loads((folder / "scene.run.json").read_text())["scenes"][number]["takes"][0]
+        assert told["file"] == path.name
+        assert told["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert sorted(file.name for file in folder.iterdir()) == ["scene.run.json", "scene_001.jpg", "scene_002.jpg"]
+    assert from_file(folder / "scene.run.json").complete(WANTED, 7, None) == record.story
 
 
 def test_the_record_is_itself_a_story_that_makes_the_same_pictures(run: Runner, small: Model, tmp_path: Path) -> None:
@@ -214,6 +235,37 @@ def test_a_scene_that_retook_itself_goes_on_from_the_take_that_was_kept(
     assert run.drawn == []
 
 
+def test_a_scene_that_retook_itself_is_told_with_that_take_in_record_and_picture(
+    run: Runner, small: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that either, alone, makes the very pictures again."""
+    found = iter([["bars"], [], [], [], [], []])
+    monkeypatch.setattr("nextscene.studio._noticed", lambda *_: next(found))
+    shoot, story = run.studio.shoot, from_data(SCENES).complete(WANTED, 7, None)
+    monkeypatch.setattr(run.studio, "shoot", lambda shots, seen: shoot(shots, seen, story=story, auto_retake=1))
+    run(SCENES)
+    monkeypatch.undo()
+    last = pictures.facts(run.folder / "scene_004.png")
+    assert last
+    for told in (from_file(run.folder / "run.json"), from_data(last["story"])):
+        assert [scene.take for scene in told.scenes] == [2, 1, 1, 1]
+        again = [take.picture for take in Studio(small).shoot(plan(told, settings(), 7, (9, 9)), {})]
+        assert Image.open(run.folder / "scene_004.png").tobytes() == again[3].tobytes()
+
+
+def test_another_lora_of_ones_own_is_another_scene_and_the_same_under_another_name_is_not(run: Runner) -> None:
+    def made_with(sha256: str) -> dict[str, str]:
+        return MADE_WITH | {"lora_weights_sha256": sha256}
+
+    run(["a", "b"])
+    run(["a", "b"], lora_weights="me/lora", made_with=made_with("1"))
+    assert run.drawn == IDS[:2]
+    run(["a", "b"], lora_weights="lora.safetensors", made_with=made_with("1"))
+    assert run.drawn == []
+    run(["a", "b"], lora_weights="lora.safetensors", made_with=made_with("2"))
+    assert run.drawn == IDS[:2]
+
+
 def test_takes_of_words_that_are_gone_are_removed(run: Runner) -> None:
     run(SCENES)
     run(["a", "b"])
@@ -261,5 +313,5 @@ def test_killed_at_any_moment_a_run_loses_nothing_finished(tmp_path: Path) -> No
     subprocess.run([*command, "--output-dir", folder], check=True, capture_output=True)
     for number in range(1, 7):
         name = f"scene_{number:03d}.png"
-        assert alike(folder / name, tmp_path / "whole" / name)
+        assert (folder / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert not list(folder.rglob(".*.part"))

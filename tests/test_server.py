@@ -1,6 +1,7 @@
 """The front door: Cog's real server, real requests."""
 
 import base64
+import hashlib
 import json
 import math
 import os
@@ -19,10 +20,13 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from conftest import ROOT, photo
+import safetensors.numpy
+from conftest import ROOT, photo, pixels
+from hub import Hub
 from PIL import Image
 
 import weights
+from bench.ears import music
 from nextscene import pictures, schema
 
 QUICK = {"width": 128, "height": 96, "num_inference_steps": 3, "seed": 5}
@@ -31,14 +35,16 @@ QUICK = {"width": 128, "height": 96, "num_inference_steps": 3, "seed": 5}
 class Server:
     """Cog's server on a free port, with a temporary folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hub: Hub) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
         self.folder, self.log = folder, (folder / "log").open("w")
         environment = {name: value for name, value in os.environ.items() if name != "NEXT_SCENE_MODEL"}
         self.process = subprocess.Popen(
             [ROOT / "script/serve", "--port", self.url.rsplit(":", 1)[1]],
-            env=environment | {"TMPDIR": str(folder), "CUDA_VISIBLE_DEVICES": ""},
+            env=environment
+            | {"TMPDIR": str(folder), "CUDA_VISIBLE_DEVICES": ""}
+            | {"HF_ENDPOINT": hub.url, "NEXT_SCENE_CACHE": str(folder / "cache")},
             stdout=self.log,
             stderr=subprocess.STDOUT,
         )
@@ -94,8 +100,11 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder))
+    lora = (weights.BUILT_IN / weights.OWN_LORA).read_bytes()
+    fits_nothing = safetensors.numpy.save({"other.lora_A.weight": np.zeros((2, 3), np.float32)})
+    repos = {"me/lora": {"lora.safetensors": lora}, "me/other": {"other.safetensors": fits_nothing}}
+    with tempfile.TemporaryDirectory() as folder, Hub(repos) as hub:
+        server = Server(Path(folder), hub)
         try:
             server.wait()
             yield server
@@ -246,6 +255,22 @@ def test_a_story_file_sets_values_for_all_and_for_single_scenes(server: Server) 
     assert [picture(uri).size for uri in outputs] == [(64, 64), (64, 64)]
 
 
+def test_a_storys_words_are_heard_and_read_in_its_film(server: Server, tmp_path: Path) -> None:
+    story = {"scenes": [{"prompt": "a harbour", "narration": "The sea was calm."}, {"prompt": "b", "caption": "Night."}]}
+    song = music(tmp_path / "song.mp3", "sine=440", 2).read_bytes()
+    asked = {
+        "story": data_uri(json.dumps(story).encode(), "application/json"),
+        "video_captions": "soft",
+        "video_music": data_uri(song, "audio/mpeg"),
+    }
+    *_, film, vtt, srt = server.predict(**QUICK, **asked, output_video=True)["output"]
+    with av.open(BytesIO(content(film)[1])) as opened:
+        assert {"video", "audio", "subtitle"} <= {stream.type for stream in opened.streams}
+        assert opened.duration > 1.5 * av.time_base
+    assert content(vtt)[1].startswith(b"WEBVTT\n\n00:00:00.000 --> ")
+    assert content(srt)[1].endswith(b"\nNight.\n")
+
+
 def test_cancelling_between_steps_keeps_the_finished_scenes_and_frees_the_server(server: Server) -> None:
     asked = QUICK | {"num_inference_steps": 100, "prompts": ["a"] * 50, "output_video": True}
     cancelled = threading.Event()
@@ -263,7 +288,67 @@ def test_cancelling_between_steps_keeps_the_finished_scenes_and_frees_the_server
 def test_only_the_last_predictions_files_are_kept(server: Server) -> None:
     server.predict(prompts=["a", "b", "c"], output_video=True, **QUICK)
     server.predict(prompts=["a"], **QUICK)
-    assert server.left_behind() == ["scene_001.png"]
+    assert server.left_behind() == ["run.json", "scene_001.png"]
+
+
+def test_the_contact_sheet_and_the_record_come_when_they_are_asked_for(server: Server) -> None:
+    asked = QUICK | {"prompts": ["a harbour", "night"], "output_format": "webp", "output_video": True}
+    *scenes, sheet, film, record = server.predict(**asked, contact_sheet=True, return_record=True)["output"]
+    assert [content(uri)[0] for uri in [*scenes, film]] == ["image/webp", "image/webp", "video/mp4"]
+    assert picture(sheet).width > 2 * 320
+    told = json.loads(content(record)[1])
+    assert [scene["shot"]["prompt"] for scene in told["scenes"]] == ["Next Scene: a harbour", "Next Scene: night"]
+    takes = [scene["takes"][0] for scene in told["scenes"]]
+    assert [take["sha256"] for take in takes] == [hashlib.sha256(content(uri)[1]).hexdigest() for uri in scenes]
+    assert [take["file"] for take in takes] == ["scene_001.webp", "scene_002.webp"]
+    assert set(takes[0]["versions"]) == {"torch", "diffusers", "transformers"}
+    assert takes[0]["device"] == "CPU"
+    assert takes[0]["seconds"] > 0
+    assert {"model", "model_sha256", "lora", "lora_sha256"} <= set(told["made_with"])
+    again = server.predict(story=data_uri(content(record)[1], "application/json"), output_format="webp")
+    assert again["output"] == scenes
+
+
+def test_a_lora_of_ones_own_acts_in_the_place_of_next_scene_and_leaves_no_trace(server: Server) -> None:
+    asked = QUICK | {"prompts": ["a harbour"], "strength": 1}
+    (plain,) = server.predict(**asked)["output"]
+    (none,) = server.predict(**asked, lora_scale=0)["output"]
+    own = {"lora_weights": "me/lora", "lora_weights_scale": 0.75}
+    scene, record = server.predict(**asked, **own, lora_scale=0, return_record=True)["output"]
+
+    def apart(one: str, other: str) -> float:
+        return float(np.abs(pixels(picture(one)) - pixels(picture(other))).mean())
+
+    assert apart(scene, plain) < 0.05 < apart(none, plain)
+    told = json.loads(content(record)[1])
+    sha256 = hashlib.sha256((weights.BUILT_IN / weights.OWN_LORA).read_bytes()).hexdigest()
+    assert told["made_with"]["lora_weights_sha256"] == sha256
+    assert (told["story"]["lora_weights"], told["story"]["lora_scale"]) == ("me/lora", 0)
+    assert server.predict(story=data_uri(content(record)[1], "application/json"))["output"] == [scene]
+    assert server.predict(**asked)["output"] == [plain]
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("me/other", "'other.safetensors' is not for this model"),
+        ("me/nowhere", "shows no me/nowhere"),
+        (str(weights.BUILT_IN / weights.OWN_LORA), "There is no LoRA"),
+        ("https://127.0.0.1/lora.safetensors", "127.0.0.1 is an address in a private network"),
+        ("https://169.254.169.254/latest/meta-data", "169.254.169.254 is an address in a private network"),
+        ("http://example.org/lora.safetensors", "is not at an https address"),
+    ],
+)
+def test_a_lora_that_is_refused_is_named_and_the_next_request_is_as_before(
+    server: Server, named: str, message: str
+) -> None:
+    asked = QUICK | {"prompts": ["a"]}
+    before = server.predict(**asked)["output"]
+    story = {"scenes": ["a"], "lora_weights": named}
+    for inputs in ({"prompts": ["a"], "lora_weights": named}, {"story": data_uri(json.dumps(story).encode(), "a/b")}):
+        answer = server.predict(**QUICK, **inputs)
+        assert message in answer["error"]
+    assert server.predict(**asked)["output"] == before
 
 
 def test_a_port_in_use_is_named_before_anything_is_loaded() -> None:

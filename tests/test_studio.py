@@ -11,6 +11,7 @@ from conftest import noise, photo, pixels, same
 from PIL import Image
 
 from nextscene import NextSceneError, pictures
+from nextscene.cutting import CuttingRoom
 from nextscene.delivery import deliver, numbered
 from nextscene.model import Model
 from nextscene.plan import IMAGE, Shot, plan
@@ -188,7 +189,7 @@ def test_other_errors_are_not_passed_off_as_too_little_memory(studio: Studio) ->
 def test_delivery_writes_each_scene_before_the_next_is_drawn_and_then_the_film(studio: Studio, tmp_path: Path) -> None:
     film = tmp_path / "sequence.mp4"
     takes = studio.shoot(shots_of(["a", "b"], seed=5), {})
-    files = deliver(takes, numbered(tmp_path, "webp"), film=film)
+    files = deliver(takes, numbered(tmp_path, "webp"), film=CuttingRoom(from_data(["a", "b"]), film))
     first = next(files)
     assert first == tmp_path / "scene_001.webp"
     assert [file.name for file in tmp_path.glob("scene_*")] == ["scene_001.webp"]
@@ -203,7 +204,8 @@ def test_a_failure_keeps_what_is_done_and_leaves_no_half_film(tmp_path: Path) ->
         yield Take(shots_of(["a"])[0], photo(), 0.1, {"prompt": "a"})
         raise NextSceneError("the second scene failed")
 
-    files = deliver(takes(), numbered(tmp_path, "png"), film=tmp_path / "sequence.mp4")
+    film = CuttingRoom(from_data(["a", "b"]), tmp_path / "sequence.mp4")
+    files = deliver(takes(), numbered(tmp_path, "png"), film=film)
     with pytest.raises(NextSceneError, match="second scene"):
         list(files)
     assert [file.name for file in tmp_path.iterdir()] == ["scene_001.png"]

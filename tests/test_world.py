@@ -1,10 +1,13 @@
 """The drawn world: its pictures, its language, and the truth about what words ask for."""
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nextscene.training import dataset
+from storybook import gates, pairs
 from storybook.edits import edit, scene
 from storybook.families import FAMILY, VALUES, VIEWS, family
 from storybook.words import caption, instruction, next_state
@@ -117,6 +120,42 @@ def test_the_lora_is_taught_where_camera_words_lead() -> None:
         states = family(number)
         task = scene(states, chance)
         assert next_state(states[task.sees[0]], task.words) == states[task.shows], task.words
+
+
+def test_the_next_scene_is_where_its_words_lead() -> None:
+    chance, moved = random.Random(0), 0
+    for _ in range(300):
+        before, after, words = pairs.next_scene(chance)
+        assert next_state(before, words) == after, words
+        assert not is_held_out(before)
+        assert not is_held_out(after)
+        moved += (before.pan, before.tilt, before.zoom) != (after.pan, after.tilt, after.zoom)
+    assert 0.75 < moved / 300 < 0.95
+
+
+def test_the_pairs_are_what_the_trainer_takes(tmp_path: Path) -> None:
+    pairs.write(tmp_path / "pairs", 2)
+    examples = dataset.read(tmp_path / "pairs", 128 * 96, tmp_path)
+    assert [(each.size, bool(each.reference), each.watched) for each in examples] == [
+        ((128, 96), True, number >= 2) for number in range(5)
+    ]
+
+
+def test_a_gate_is_reached_or_not_by_its_figure() -> None:
+    names = ("place", "light", "weather", "landmark", "colour", "sharpness", "nearer", "shows what was named", "still")
+    best = dict.fromkeys((*names, "pan", "tilt", "zoom"), 1.0)
+    shown = {name: {"shows what was named": 0.7 + guidance / 15} for name, guidance in gates.GUIDANCES.items()}
+    moves = {gates.moved(scale): best | {"of the way": scale} for scale in gates.SCALES}
+    strength = {"0.25": 30.0, "0.5": 25.0, "0.75": 20.0, "1": 15.0}
+    figures = {"openings": best, "edits": best, "strength": strength, **shown, **moves}
+    assert all(gate.reached for gate in gates.gates(figures))
+    assert "**no**" not in gates.table(figures)
+    worse = figures | {"edits": best | {"nearer": 0.82}, "strength": strength | {"0.75": 26.0}}
+    assert [gate.name for gate in gates.gates(worse) if not gate.reached] == [
+        "edits are nearer the truth than their reference",
+        "lower strength keeps more (dB to the picture before, at 0.25, 0.5, 0.75, 1)",
+    ]
+    assert "82.0% (90%) | **no**" in gates.table(worse)
 
 
 def test_training_never_sees_what_is_held_out() -> None:
