@@ -256,10 +256,10 @@ def test_a_story_file_sets_values_for_all_and_for_single_scenes(server: Server) 
 
 
 def test_a_storys_words_are_heard_and_read_in_its_film(server: Server, tmp_path: Path) -> None:
-    story = {"scenes": [{"prompt": "a harbour", "narration": "The sea was calm."}, {"prompt": "b", "caption": "Night."}]}
+    scenes = [{"prompt": "a harbour", "narration": "The sea was calm."}, {"prompt": "b", "caption": "Night."}]
     song = music(tmp_path / "song.mp3", "sine=440", 2).read_bytes()
     asked = {
-        "story": data_uri(json.dumps(story).encode(), "application/json"),
+        "story": data_uri(json.dumps({"scenes": scenes}).encode(), "application/json"),
         "video_captions": "soft",
         "video_music": data_uri(song, "audio/mpeg"),
     }
