@@ -19,8 +19,8 @@ MOVES = {  # camera words, by where they take the camera
 OPPOSITES = [("left", "right"), ("up", "down"), ("closer", "farther")]
 LIGHTS = {
     "day": r"noon|midday|daylight|broad day",
-    "dawn": r"dawn|sunrise|morning",
-    "dusk": r"dusk|sunset|evening|twilight",
+    "dawn": r"dawn|sunrise|sun rises|morning",
+    "dusk": r"dusk|sunset|sun sets|evening|twilight",
     "night": r"night|midnight|moonlight|starlight",
 }
 WEATHERS = {"fog": r"fog|mist", "rain": r"rain|storm", "snow": r"snow|blizzard", "clear": r"clear sky|sunny|cloudless"}
@@ -38,6 +38,11 @@ def advice(shot: Shot, own_size: Size) -> list[str]:
 def asks_for_change(prompt: str) -> bool:
     """Whether the words name a camera move or a change, so that a copy of the scene before cannot be meant."""
     return re.search(rf"\b(?:{CHANGE})", prompt.removeprefix("Next Scene: ").lower()) is not None
+
+
+def asks_for_light(prompt: str) -> bool:
+    """Whether the words name a light or a weather, so that other colours may be meant."""
+    return bool(_found(LIGHTS | WEATHERS, prompt.removeprefix("Next Scene: ").lower()))
 
 
 def camera_moves(prompt: str) -> Sequence[str]:

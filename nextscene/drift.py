@@ -106,14 +106,14 @@ def bars(picture: Image.Image) -> Bars:
     return Bars(top / height, bottom / height, left / width, right / width)
 
 
-def badges(drift: Drift | None, bars: Bars, asked_for_change: bool) -> list[str]:
+def badges(drift: Drift | None, bars: Bars, asked_for_change: bool, asked_for_light: bool = False) -> list[str]:
     """What is worth a look in a scene, in short words for a log or a sheet; `drift` is None if it grew from nothing."""
     found = {"bars": bool(bars)}
     if drift:
         found |= {
             "near-copy": drift.near_copy and asked_for_change,
             "other place": drift.structure < OTHER_PLACE,
-            "colour shift": drift.colour_shift > OTHER_COLOURS,
+            "colour shift": drift.colour_shift > OTHER_COLOURS and not asked_for_light,
             "blurred": drift.sharpness < BLURRED,
             "harsh": drift.sharpness > HARSH,
         }

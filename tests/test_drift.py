@@ -404,6 +404,11 @@ def test_badges_name_what_is_worth_a_look(drift: Drift | None, asked: bool, expe
     assert badges(drift, Bars(top=0.1, bottom=0.1), asked) == ["bars", *expected]
 
 
+def test_other_colours_are_no_shift_where_the_words_ask_for_another_light() -> None:
+    drift = replace(UNCHANGED, colour_shift=30, near_copy=False)
+    assert badges(drift, Bars(), True, asked_for_light=True) == []
+
+
 def test_a_picture_lost_to_black_is_noticed() -> None:
     drift = compare(view(), Image.new("RGB", (WIDTH, HEIGHT)))
     assert badges(drift, Bars(), True) == ["other place", "colour shift", "blurred"]
