@@ -26,7 +26,7 @@ LIGHTS = {
 WEATHERS = {"fog": r"fog|mist", "rain": r"rain|storm", "snow": r"snow|blizzard", "clear": r"clear sky|sunny|cloudless"}
 CHANGE = (
     r"camera|shot|angle|view|close-up|pan|tilt|dolly|zoom|track|reveal|expand|transition|begin|start|become|turn|grow"
-    r"|fade|fall|rise|sets|roll|lift|open|close|appear|vanish|enter|leave|arrive|approach|move|walk|run|light|dark|now"
+    r"|fade|fall|rise|sets|roll|lift|open|close|appear|vanish|enter|leave|arrive|approach|move|walk|run|paint|light|dark|now"
 )
 
 
