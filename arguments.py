@@ -54,6 +54,7 @@ LORA_WEIGHTS_HELP = (
     "a LoRA of your own beside Next-Scene (in its place: --lora-scale 0): a safetensors file, owner/name or "
     "owner/name/FILE on the hub, or an https address"
 )
+SAFETY_HELP = "withhold scenes that look pornographic to a small classifier (off unless asked for: your own machine)"
 SIDE_HELP = (
     f"{MIN_SIDE} to {MAX_SIDE} pixels, rounded to a multiple of 16 (default: the model's own, or the image's shape)"
 )
@@ -167,6 +168,7 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     _add(command, "output_quality", _percent, "quality of webp and jpg files, 1 to 100", 80)
     about = "draw a scene with bars, or a copy where a change was asked for, again up to so many times; keep the best"
     _add(command, "auto_retake", int, about, 0)
+    command.add_argument("--safety-checker", action="store_true", help=SAFETY_HELP)
     command.add_argument("--dry-run", action="store_true", help="show what would be drawn; load no model")
 
 

@@ -26,6 +26,7 @@ from nextscene.delivery import deliver, numbered
 from nextscene.plan import IMAGE, Shot, choose_seed, given, plan
 from nextscene.progress import filming, progress, say
 from nextscene.record import Record, Shoot, scene_named
+from nextscene.safety import Checker
 from nextscene.story import FilmSettings, Story, film_settings, from_file, from_prompts, from_text, settings
 from nextscene.take import Pictures, Take
 
@@ -58,7 +59,7 @@ def predict(options: argparse.Namespace) -> None:
     pictures.prepare(options.output)
     record = Record(options.output.parent, fresh=True, name=f"{options.output.stem}.run.json")
     record.begin(run.story, run.shots, _made_with(run), seen)
-    takes = map(_notice, _ready(run, seen, options.auto_retake)(run.shots))
+    takes = map(_notice, _ready(run, seen, options.auto_retake, _checker(options))(run.shots))
     for path in deliver(takes, lambda _: options.output, record=record, quality=options.output_quality):
         say(path)
 
@@ -66,7 +67,8 @@ def predict(options: argparse.Namespace) -> None:
 def sequence(options: argparse.Namespace) -> None:
     """Makes a story, or goes on with the one that was begun in its folder."""
     folder = options.output_dir
-    record = Record(folder, fresh=options.fresh)
+    checker = _checker(options)
+    record = Record(folder, fresh=options.fresh, checker=checker)
     if told := _told(options):
         story, seen = along.read(told, options.input_image, options.references)
     elif record.story:
@@ -85,7 +87,7 @@ def sequence(options: argparse.Namespace) -> None:
 
     made = []
     room = CuttingRoom(run.story, options.output_video, folder / "narration") if options.output_video else None
-    takes = record.takes(run.shots, _ready(run, record, options.auto_retake) if todo else None)
+    takes = record.takes(run.shots, _ready(run, record, options.auto_retake, checker) if todo else None)
     more = {"sheet": folder / "contact_sheet.png", "film": room, "title": story.title or ""}
     for path in deliver(map(_notice, takes), file_for, quality=options.output_quality, **more):
         made.append(path.resolve())
@@ -107,11 +109,11 @@ def film(options: argparse.Namespace) -> None:
     story = record.story.filmed(_film_settings(options))
     if options.fps:
         story = story.model_copy(update={"fps": settings(fps=options.fps).fps})
-    scenes = record.pictures_of_scenes()
+    scenes = record.scenes()
     room = CuttingRoom(story, options.output or folder / "sequence.mp4", folder / "narration")
     with room, filming(room.frames) as on_frame:
-        for scene in scenes:
-            room.add(pictures.read(scene), pictures.facts(scene) or {}, scene, on_frame)
+        for picture, facts, file in scenes:
+            room.add(picture, facts, file, on_frame)
     record.keep_film(room.facts())
     for path in room.files:
         say(path)
@@ -201,7 +203,11 @@ def _notice(take: Take) -> Take:
     return take
 
 
-def _ready(run: Run, seen: Pictures, auto_retake: int) -> Shoot:
+def _checker(options: argparse.Namespace) -> Checker | None:
+    return Checker() if options.safety_checker and not options.dry_run else None
+
+
+def _ready(run: Run, seen: Pictures, auto_retake: int, checker: Checker | None) -> Shoot:
     """Loads the model; gives what draws shots with it."""
     from nextscene import model  # these bring torch, which a dry run does without
     from nextscene.studio import Studio
@@ -212,7 +218,7 @@ def _ready(run: Run, seen: Pictures, auto_retake: int) -> Shoot:
 
     def shoot(shots: Sequence[Shot]) -> Iterator[Take]:
         with progress(shots) as on_step:
-            yield from studio.shoot(shots, seen, on_step, run.story, auto_retake)
+            yield from studio.shoot(shots, seen, on_step, run.story, auto_retake, checker)
 
     return shoot
 

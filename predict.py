@@ -18,6 +18,7 @@ from nextscene.delivery import deliver, numbered
 from nextscene.plan import IMAGE, choose_seed, given, given_film, plan
 from nextscene.progress import progress
 from nextscene.record import Record
+from nextscene.safety import Checker
 from nextscene.story import Story, from_file, from_prompts
 from nextscene.studio import Studio
 
@@ -167,6 +168,10 @@ class Predictor(BasePredictor):
             default=None,
             description="Of the video: a sound file that is played along, softer under speech, optional.",
         ),
+        disable_safety_checker: bool = Input(
+            default=False,
+            description="Do not check the scenes. Else a small classifier looks at each, and one that it takes for pornographic is withheld; the others are delivered, and the logs say so.",
+        ),
     ) -> Iterator[Path]:
         """Yields the scenes in order as they are finished, then what else is wanted."""
         told, seen = along.read(_story(prompts, story), image, references or [])
@@ -191,11 +196,12 @@ class Predictor(BasePredictor):
             move=video_move,
             captions=video_captions,
             narration=video_narration,
-            music=str(video_music) if video_music else None,
+            music=video_music.name if video_music else None,
         )
         told = told.filmed(film_wanted)
         run_seed = choose_seed(told, wanted)
         print(f"Seed: {run_seed}")
+        checker = None if disable_safety_checker else Checker()
         shots = plan(told, wanted, run_seed, self.own_size, seen[IMAGE].size if image else None)
 
         lora_file = loras.fetch(own_lora)
@@ -206,9 +212,10 @@ class Predictor(BasePredictor):
         record = Record(self.folder)
         record.begin(complete, shots, self.made_with | loras.identity(lora_file), seen)
         sheet = self.folder / "contact_sheet.png" if contact_sheet else None
-        film = CuttingRoom(complete, self.folder / f"sequence.{video_format}") if output_video else None
+        film_file = self.folder / f"sequence.{video_format}"
+        film = CuttingRoom(complete, film_file, music=video_music) if output_video else None
         with progress(shots) as on_step:
-            takes = self.studio.shoot(shots, seen, on_step, complete)
+            takes = self.studio.shoot(shots, seen, on_step, complete, checker=checker)
             files = numbered(self.folder, output_format)
             title, quality = told.title or "", output_quality
             for path in deliver(takes, files, title=title, sheet=sheet, film=film, record=record, quality=quality):

@@ -25,9 +25,12 @@ from nextscene.story import Story
 class CuttingRoom:
     """Makes one film. `files`, once it is done: the film first."""
 
-    def __init__(self, story: Story, path: Path, spoken: Path | None = None) -> None:
-        """spoken: the folder that keeps what was spoken, so that it is not spoken again; None: one beside the film."""
-        self._dub = Dubbing(story, spoken or path.parent / "narration")
+    def __init__(self, story: Story, path: Path, spoken: Path | None = None, music: Path | None = None) -> None:
+        """spoken: the folder that keeps what was spoken, so that it is not spoken again; None: one beside the film.
+
+        music: where the story's music is; None: at the path that the story names.
+        """
+        self._dub = Dubbing(story, spoken or path.parent / "narration", music)
         self._sound = path.with_name(f".{path.name}.wav") if self._dub.has_sound else None
         self._subtitles = [path.with_suffix(suffix) for suffix in (".vtt", ".srt")] if self._dub.is_read else []
         self._film = Film(
@@ -41,7 +44,7 @@ class CuttingRoom:
         )
         self._open = ExitStack()
         self.frames = self._dub.timeline.frame(self._dub.timeline.duration)
-        self._story, self._pictures = story, list[Path]()
+        self._story, self._pictures = story, list[Path | None]()
         self._edit = [path.with_suffix(".otio")] if story.film.otio else []
         self.files = [path, *self._subtitles, *self._edit]
 
@@ -64,8 +67,8 @@ class CuttingRoom:
 
             otio.write(self._dub.timeline, self._pictures, self._story.title or "", file)
 
-    def add(self, picture: Image.Image, facts: Mapping[str, Any], file: Path, on_frame: OnFrame = None) -> None:
-        """The next scene's picture, how it was made, and its file. Says what cannot be shown as it is wanted."""
+    def add(self, picture: Image.Image, facts: Mapping[str, Any], file: Path | None, on_frame: OnFrame = None) -> None:
+        """The next scene's picture, how it was made, its file if any. Says what cannot be shown as it is wanted."""
         said = len(self._film.notes)
         self._film.add(picture, facts, on_frame)
         self._pictures.append(file)

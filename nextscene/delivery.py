@@ -3,16 +3,18 @@
 What has been delivered stays delivered, whatever happens later. It knows nothing of models.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from nextscene import pictures
+from nextscene import NextSceneError, pictures
 from nextscene.cutting import CuttingRoom
 from nextscene.plan import Shot
 from nextscene.record import Record
 from nextscene.sheet import Sheet
 from nextscene.take import Take
+from nextscene.withholding import notice
 
 
 def deliver(
@@ -27,26 +29,41 @@ def deliver(
 ) -> Iterator[Path]:
     """Yields each scene's file as it is finished, then the contact sheet and the film, where they are wanted.
 
+    Of a scene that is withheld there is no file; sheet and film show the card that is its picture.
+
     record: notes down each scene's file, where no takes are kept beside it.
     """
-    cards = Sheet(title)
+    cards, shown = Sheet(title), 0
     with ExitStack() as stack:
         room = stack.enter_context(film) if film else None
         for take in takes:
-            path = file_for(take.shot)
-            pictures.write(take.picture, path, take.facts, quality)
+            path = _written(take, file_for(take.shot), quality)
             if record:
                 record.keep(take, path)
-            yield path
+            if path:
+                shown += 1
+                yield path
             if sheet:
                 cards.add(take.picture, take.facts)
             if room:
                 room.add(take.picture, take.facts, path)
+        if not shown:
+            raise NextSceneError("Every scene was withheld by the safety checker: try other words or another seed.")
     if sheet:
         pictures.write(cards.picture(), sheet, {})
         yield sheet
     if film:
         yield from film.files
+
+
+def _written(take: Take, path: Path, quality: int) -> Path | None:
+    """Writes a scene's picture; where it is withheld, says so, and leaves nothing under its name."""
+    if not take.withheld:
+        pictures.write(take.picture, path, take.facts, quality)
+        return path
+    path.unlink(missing_ok=True)
+    print(notice(take.shot.number, take.withheld), file=sys.stderr)
+    return None
 
 
 def numbered(folder: Path, output_format: str) -> Callable[[Shot], Path]:

@@ -21,14 +21,17 @@ class Dubbing:
     lettering: what lies over the pictures. has_sound, is_read: whether there is anything to hear, or captions.
     """
 
-    def __init__(self, story: Story, folder: Path) -> None:
-        """folder: where what was spoken is kept, so that it is not spoken again."""
+    def __init__(self, story: Story, folder: Path, music: Path | None = None) -> None:
+        """folder: where what was spoken is kept, so that it is not spoken again.
+
+        music: where the story's music is; None: at the path that the story names.
+        """
         film, self._clips = story.film, dict[str, voice.Clip]()
         self.timeline = lay_out(story)
         if any(cut.narration for cut in self.timeline.cuts):
             self._clips = voice.narrate(self.timeline, voice.named(film.voice), folder)
             self.timeline = lay_out(story, voice.seconds(self._clips))
-        self._music = sound.music(Path(film.music)) if film.music else None
+        self._music = sound.music(music or Path(film.music)) if film.music else None
         self.has_sound = bool(self._clips or self._music)
         self.is_read = film.captions != "none"
         self.lettering: Lettering = lettering.over(self.timeline) if film.captions == "burned" else lambda *_: None

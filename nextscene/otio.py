@@ -15,13 +15,13 @@ from nextscene import NextSceneError
 from nextscene.timeline import Cut, Timeline
 
 
-def write(timeline: Timeline, pictures: Sequence[Path], title: str, path: Path) -> None:
-    """Writes the timeline; the pictures, one for each scene, are named as they lie from there."""
+def write(timeline: Timeline, pictures: Sequence[Path | None], title: str, path: Path) -> None:
+    """Writes the timeline; the pictures, one for each scene, are named as they lie from there, if there is a file."""
     track = otio.schema.Track("Pictures", kind=otio.schema.TrackKind.Video)
     for cut, picture in zip(timeline.cuts, pictures, strict=True):
         if cut.transition_seconds:
             track.append(_transition(cut, timeline))
-        track.append(_clip(cut, timeline, os.path.relpath(picture, path.parent)))
+        track.append(_clip(cut, timeline, os.path.relpath(picture, path.parent) if picture else None))
     film = otio.schema.Timeline(title or path.stem)
     film.tracks.append(track)
     part = path.with_name(f".{path.name}.part")
@@ -35,12 +35,12 @@ def write(timeline: Timeline, pictures: Sequence[Path], title: str, path: Path) 
         part.unlink(missing_ok=True)
 
 
-def _clip(cut: Cut, timeline: Timeline, picture: str) -> "otio.schema.Clip":
+def _clip(cut: Cut, timeline: Timeline, picture: str | None) -> "otio.schema.Clip":
     seen = TimeRange(_time(timeline, 0), _time(timeline, timeline.frame(cut.duration)))
     marker = otio.schema.Marker(cut.caption or cut.id, TimeRange(seen.start_time, _time(timeline, 1)))
     return otio.schema.Clip(
         cut.id,
-        media_reference=otio.schema.ExternalReference(picture),
+        media_reference=otio.schema.ExternalReference(picture) if picture else otio.schema.MissingReference(),
         source_range=seen,
         markers=[marker],
         metadata={"next_scene": {"move": cut.move, "caption": cut.caption, "narration": cut.narration}},

@@ -49,21 +49,13 @@ def fit(picture: Image.Image, width: int, height: int) -> Image.Image:
 def write(picture: Image.Image, path: str | os.PathLike[str], facts: Mapping[str, Any], quality: int = 80) -> None:
     """Write in the format that the suffix names, whole or not at all; `quality` (0 to 100) counts for WebP and JPEG."""
     path = Path(path)
-    form = prepare(path)
-    exif = Image.Exif()
-    exif[ExifTags.Base.ImageDescription] = json.dumps(dict(facts))
-    exif[ExifTags.Base.Software] = SOFTWARE
-    if form == "JPEG" and len(exif.tobytes()) > MOST_JPEG_EXIF:
-        raise NextSceneError(f"{path.name} cannot carry a prompt this long: shorten it, or choose png or webp.")
-    encoded = BytesIO()  # and not the file itself: PIL takes half a write, as on a full disk, for a whole one
-    picture.save(
-        encoded, form, exif=exif, quality=quality, compress_level=4
-    )  # PNG's default, 6, is slower, and no smaller
-    if path.is_file() and path.read_bytes() == encoded.getvalue():
+    prepare(path)
+    data = encoded(picture, path, facts, quality)
+    if path.is_file() and path.read_bytes() == data:
         return  # the very file is there: it is not touched
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_bytes(encoded.getvalue())
+        part.write_bytes(data)
         part.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -71,12 +63,22 @@ def write(picture: Image.Image, path: str | os.PathLike[str], facts: Mapping[str
         part.unlink(missing_ok=True)
 
 
-def prepare(path: Path) -> str:
-    """Makes the folder for a picture, and refuses one that cannot be written: before anything is drawn for it.
+def encoded(picture: Image.Image, path: Path, facts: Mapping[str, Any], quality: int = 80) -> bytes:
+    """What `write` would write there."""
+    form = WRITABLE[path.suffix.lower()]
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = json.dumps(dict(facts))
+    exif[ExifTags.Base.Software] = SOFTWARE
+    if form == "JPEG" and len(exif.tobytes()) > MOST_JPEG_EXIF:
+        raise NextSceneError(f"{path.name} cannot carry a prompt this long: shorten it, or choose png or webp.")
+    out = BytesIO()  # and not the file itself: PIL takes half a write, as on a full disk, for a whole one
+    picture.save(out, form, exif=exif, quality=quality, compress_level=4)  # PNG's default, 6, is slower, and no smaller
+    return out.getvalue()
 
-    Gives the format that the picture's name asks for.
-    """
-    if (form := WRITABLE.get(path.suffix.lower())) is None:
+
+def prepare(path: Path) -> None:
+    """Makes the folder for a picture, and refuses one that cannot be written: before anything is drawn for it."""
+    if path.suffix.lower() not in WRITABLE:
         raise NextSceneError(f"{path.name} has no known picture format: name it .png, .webp or .jpg.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +88,6 @@ def prepare(path: Path) -> str:
             raise PermissionError(EACCES, "nothing may be written there")
     except OSError as error:
         raise _unwritable(path, error) from error
-    return form
 
 
 def _unwritable(path: Path, error: OSError) -> NextSceneError:

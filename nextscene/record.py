@@ -4,8 +4,8 @@
     takes/      every take's picture, lossless; the scenes beside run.json are the chosen ones, as the user wants them
 
 A story's shots and a folder go in; what is still to be drawn comes out, and each take that was drawn is kept. Where no
-run is ever to go on, there are no takes/: the record only speaks of the pictures beside it. It knows pictures, not
-models.
+run is ever to go on, there are no takes/: the record only speaks of the pictures beside it. Of a take that is withheld
+it says so, and there is no picture of it anywhere. It knows pictures, not models.
 """
 
 import hashlib
@@ -23,8 +23,10 @@ from PIL import Image
 from nextscene import NextSceneError, __version__, pictures
 from nextscene.along import Along
 from nextscene.plan import Reference, Shot
+from nextscene.safety import Checker
 from nextscene.story import Story, from_data
-from nextscene.take import Take
+from nextscene.take import Take, Withheld
+from nextscene.withholding import card
 
 FILE, TAKES = "run.json", "takes"
 # What may differ between two takes of the same words. A LoRA counts by its sha256, which is what made_with says.
@@ -37,9 +39,12 @@ Shoot = Callable[[Sequence[Shot]], Iterator[Take]]
 class Record:
     """What one folder holds. Pictures of earlier scenes are found in it by their references."""
 
-    def __init__(self, folder: Path, fresh: bool = False, name: str = FILE) -> None:
-        """Opens the record of a folder; an empty one, if nothing was made there yet or all of it is to be forgotten."""
-        self.folder, self.file = folder, folder / name
+    def __init__(self, folder: Path, fresh: bool = False, name: str = FILE, checker: Checker | None = None) -> None:
+        """Opens the record of a folder; an empty one, if nothing was made there yet or all of it is to be forgotten.
+
+        checker: judges what was made before too; without one, what was withheld is to be drawn again.
+        """
+        self.folder, self.file, self._checker = folder, folder / name, checker
         self.story: Story | None = None  # complete with the seed and all that the user set; None before the first run
         self.film: Json = {}  # the film that was last made of it, and how
         self._made_with: Json = {}
@@ -96,7 +101,7 @@ class Record:
             before = self._scenes.get(shot.id, {"takes": [], "todo": True})
             words = _fingerprint(shot, made_with, [seen[each] for each in shot.references if each in seen])
             takes = [take for take in before["takes"] if take["words"] == words]
-            made = next((take for take in takes if take["take"] == shot.take and self._is_whole(take)), None)
+            made = next((take for take in takes if take["take"] == shot.take and self._is_made(take)), None)
             follows = any(reference.name in changed for reference in shot.references)
             follows |= cascade and _is_stale(made, scenes)
             todo = made is None or before["todo"] or follows
@@ -111,6 +116,7 @@ class Record:
                 "shot": asdict(shot),
                 "takes": takes,
             }
+        _draw_again_what_was_withheld(shots, scenes)
         self.story, self._made_with, self._scenes = story, dict(made_with), scenes
         return [shot for shot in shots if scenes[shot.id]["todo"]]
 
@@ -129,19 +135,20 @@ class Record:
                 yield self._made_before(shot)
                 continue
             take = next(drawn)
-            file = self.folder / TAKES / f"{_file_name(take.shot.id)}.{take.shot.take}.png"
-            pictures.write(take.picture, file, take.facts)
+            file = None if take.withheld else self.folder / TAKES / f"{_file_name(take.shot.id)}.{take.shot.take}.png"
+            if file:
+                pictures.write(take.picture, file, take.facts)
             self.keep(take, file)
             yield take
         self._remove_what_nobody_wants()
 
-    def keep(self, take: Take, file: Path) -> None:
-        """Notes down a take that is written already: what the record says is there, is there."""
+    def keep(self, take: Take, file: Path | None) -> None:
+        """Notes down a take that is written already, or withheld: what the record says is there, is there."""
         scene = self._scenes[take.shot.id]
         made = {
             "take": take.shot.take,
-            "file": str(file.relative_to(self.folder)),
-            "sha256": _sha256(file),
+            **(_withheld(take) if take.withheld else {}),
+            **({"file": str(file.relative_to(self.folder)), "sha256": _sha256(file)} if file else {}),
             "words": scene["words"],
             "grew_from": {
                 reference.name: _chosen(self._scenes[reference.name])["sha256"]
@@ -164,12 +171,12 @@ class Record:
         self.film = film
         self._write()
 
-    def pictures_of_scenes(self) -> list[Path]:
-        """The chosen take of every scene, in order, as files."""
+    def scenes(self) -> Iterator[tuple[Image.Image, Json, Path | None]]:
+        """The chosen take of every scene, in order: its picture, what made it, and its file if it is not withheld."""
         if waiting := [name for name, scene in self._scenes.items() if scene["todo"]]:
             names = ", ".join(waiting)
             raise NextSceneError(f"In {self.folder}, {names} is still to be drawn: script/sequence goes on with it.")
-        return [self.folder / _chosen(scene)["file"] for scene in self._scenes.values()]
+        return (self._seen(scene) for scene in self._scenes.values())
 
     def __getitem__(self, reference: Reference) -> Image.Image:
         if reference in self._along:
@@ -180,9 +187,17 @@ class Record:
         return self.folder / TAKES / f"{_file_name(name)}.png"
 
     def _made_before(self, shot: Shot) -> Take:
-        made = _chosen(self._scenes[shot.id])
+        scene = self._scenes[shot.id]
+        made, (picture, facts, _) = _chosen(scene), self._seen(scene)
+        withheld = Withheld(made["withheld"], made["sha256"]) if "withheld" in made else None
+        return Take(shot, picture, made["seconds"], facts, withheld)
+
+    def _seen(self, scene: Json) -> tuple[Image.Image, Json, Path | None]:
+        made, shot = _chosen(scene), scene["shot"]
+        if "withheld" in made:
+            return card(shot["number"], (shot["width"], shot["height"])), made["facts"], None
         file = self.folder / made["file"]
-        return Take(shot, pictures.read(file), made["seconds"], pictures.facts(file) or {})
+        return pictures.read(file), pictures.facts(file) or {}, file
 
     def _write(self) -> None:
         for scene in self._scenes.values():
@@ -203,13 +218,18 @@ class Record:
             os.fsync(out.fileno())
         part.replace(self.file)
 
-    def _is_whole(self, take: Json) -> bool:
+    def _is_made(self, take: Json) -> bool:
+        """Whether a take need not be drawn: its picture is whole and may be shown, or it would be withheld again."""
+        if "withheld" in take:
+            return self._checker is not None and self._checker.flags(take["withheld"])
         file = self.folder / take["file"]
-        return file.is_file() and _sha256(file) == str(take["sha256"])
+        whole = file.is_file() and _sha256(file) == str(take["sha256"])
+        return whole and not (self._checker and self._checker(pictures.read(file)).flagged)
 
     def _remove_what_nobody_wants(self) -> None:
-        """Takes of words that are no longer in the story."""
-        wanted = {self.folder / take["file"] for scene in self._scenes.values() for take in scene["takes"]}
+        """Takes of words that are no longer in the story, and those that are withheld by now."""
+        takes = [take for scene in self._scenes.values() for take in scene["takes"]]
+        wanted = {self.folder / take["file"] for take in takes if "file" in take}
         for file in (self.folder / TAKES).glob("*.*.png"):
             if file not in wanted:
                 file.unlink()
@@ -226,6 +246,22 @@ def scene_named(name: str, ids: Sequence[str]) -> str:
 
 def _chosen(scene: Json) -> Json:
     return next(take for take in scene["takes"] if take["take"] == scene["take"])
+
+
+def _withheld(take: Take) -> Json:
+    """What the record says of a take in place of its file; the facts are what that would have carried."""
+    assert take.withheld
+    return {"withheld": take.withheld.score, "sha256": take.withheld.sha256, "facts": dict(take.facts)}
+
+
+def _draw_again_what_was_withheld(shots: Sequence[Shot], scenes: Mapping[str, Json]) -> None:
+    """Adds to what is to do each withheld scene that it looks at: there is no picture of it."""
+    looked_at: set[str] = set()
+    for shot in reversed(shots):
+        scene = scenes[shot.id]
+        scene["todo"] = scene["todo"] or (shot.id in looked_at and "withheld" in _chosen(scene))
+        if scene["todo"]:
+            looked_at |= {reference.name for reference in shot.references if reference.kind == "scene"}
 
 
 def _is_stale(made: Json | None, scenes: Mapping[str, Json]) -> bool:

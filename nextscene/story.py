@@ -189,6 +189,8 @@ class Story(Settings):
     def as_fact(self) -> dict[str, Any]:
         """The story for a picture's own metadata; nothing, if it is too long to be carried there."""
         data = self.as_data()
+        if self.film.music:  # a picture goes farther than its folder, where the path means something
+            data["film"]["music"] = Path(self.film.music).name
         return {"story": data} if len(json.dumps(data)) <= MAX_FACT else {}
 
     def with_cast(self, pictures: int) -> "Story":

@@ -13,13 +13,15 @@ import torch
 from PIL import Image
 
 from nextscene import NextSceneError, __version__, drift
-from nextscene.advice import asks_for_change
+from nextscene.advice import asks_for_change, asks_for_light
 from nextscene.model import Model
 from nextscene.pictures import fit
 from nextscene.plan import Reference, Shot, retaken, scenes_needed_after
 from nextscene.progress import OnStep
+from nextscene.safety import Checker
 from nextscene.story import Story
 from nextscene.take import Pictures, Take
+from nextscene.withholding import judged
 
 VERSIONS = {package: version(package) for package in ("torch", "diffusers", "transformers")}
 
@@ -37,6 +39,7 @@ class Studio:
         on_step: OnStep | None = None,
         story: Story | None = None,
         auto_retake: int = 0,
+        checker: Checker | None = None,
     ) -> Iterator[Take]:
         """Yields a take for each shot, in order, as soon as it is done.
 
@@ -45,6 +48,7 @@ class Studio:
         on_step: called after each step with (shot, steps done, steps in all); what it raises ends the run.
         story: what the shots tell; each take carries it along, with the takes that it grew from.
         auto_retake: how often a scene with a plain fault (see `FAULTS`) is drawn again; the best of its takes is kept.
+        checker: what it flags is withheld; scenes that grow from it still do.
 
         Only pictures that a later shot looks at are kept, so memory does not grow with the number of scenes.
         """
@@ -60,7 +64,8 @@ class Studio:
                 if not takes[-1].faults:
                     break
             take = min(takes, key=lambda each: len(each.faults))
-            yield replace(take, facts={**take.facts, "tried": len(takes)}) if len(takes) > 1 else take
+            told = replace(take, facts={**take.facts, "tried": len(takes)}) if len(takes) > 1 else take
+            yield judged(told, checker)
             chosen[shot.id] = take.shot.take
             drawn[Reference("scene", shot.id)] = take.picture
             needed = scenes_needed_after(shots, shot.number)
@@ -123,7 +128,7 @@ class Studio:
 def _noticed(shot: Shot, references: Sequence[Image.Image], picture: Image.Image) -> list[str]:
     """What is worth a look in a picture, and in how it follows from the one that it grew from."""
     change = drift.compare(fit(references[0], *picture.size), picture) if shot.grows_from else None
-    return drift.badges(change, drift.bars(picture), asks_for_change(shot.prompt))
+    return drift.badges(change, drift.bars(picture), asks_for_change(shot.prompt), asks_for_light(shot.prompt))
 
 
 def _ran_out_of_memory(error: Exception) -> bool:

@@ -18,17 +18,27 @@ class Pictures(Protocol):
 
 
 @dataclass(frozen=True)
+class Withheld:
+    """What stays known of a picture: the safety checker's score, and the sha256 that its lossless file would have."""
+
+    score: float
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Take:
     """What one shot gave.
 
     seconds: how long it took to draw.
     facts: what made it, as its file's metadata will say.
+    withheld: why its picture is not shown; `picture` is then a card that says so.
     """
 
     shot: Shot
     picture: Image.Image
     seconds: float
     facts: Mapping[str, Any]
+    withheld: Withheld | None = None
 
     @property
     def faults(self) -> list[str]:

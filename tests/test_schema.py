@@ -306,6 +306,7 @@ def test_predict_py_has_the_promised_inputs_in_the_promised_order() -> None:
     inputs = schema.read(ROOT / "predict.py", "Predictor").inputs
     later = ["output_quality", "references", "lora_weights", "lora_weights_scale", "contact_sheet", "return_record"]
     later += [f"video_{name}" for name in ("transition", "move", "format", "captions", "narration", "music")]
+    later.append("disable_safety_checker")
     assert {each.name: each.facts.get("default") for each in inputs if each.name not in later} == PROMISED
     assert [each.name for each in inputs] == [*PROMISED, *later]
     assert not any(each.required for each in inputs)
