@@ -59,8 +59,9 @@ class Work:
     def transformer(self, lora_scale: float = 0) -> QwenImageTransformer2DModel:
         model = QwenImageTransformer2DModel.from_pretrained(self.folder / "transformer")
         if lora_scale:
-            model.load_lora_adapter(load_file(self.lora), prefix="diffusion_model", adapter_name="next_scene")
-            model.set_adapters("next_scene", lora_scale)
+            model.load_lora_adapter(load_file(self.lora), prefix="diffusion_model")
+            model.fuse_lora(lora_scale=lora_scale)
+            model.unload_lora()
         return model.to(DEVICE).eval()
 
     @property

@@ -90,7 +90,7 @@ def frames(path: Path) -> list[np.ndarray]:
 
 def test_harmless_pictures_score_far_below_the_threshold_of_the_models_authors() -> None:
     checker = Checker()
-    drawn = [pictures.read(ROOT / "docs/demo.png"), *(photo(640, 480, seed) for seed in range(4))]
+    drawn = [pictures.read(ROOT / "samples/demo.png"), *(photo(640, 480, seed) for seed in range(4))]
     grain = np.random.default_rng(0).integers(0, 255, (480, 640, 3), dtype=np.uint8)
     for picture in (*drawn, Image.fromarray(grain), Image.new("RGB", (64, 2048))):
         verdict = checker(picture)

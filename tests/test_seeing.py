@@ -100,14 +100,14 @@ def test_the_camera_moves_by_the_lora_alone(draw_scenes: Draw) -> None:
 
 
 def test_lower_strength_keeps_more_of_the_picture_before(draw_scenes: Draw) -> None:
-    strengths, changed = (0.3, 0.6, 1.0), []
+    strengths, changed = (0.3, 0.8, 1.0), []
     for state in some_states(4):
-        words = "make it noon" if state.light == "night" else "make it night"
+        words = "now in the city" if state.place == "desert" else "now in the desert"
         made = [draw_scenes(words, image=state, strength=strength)[0] for strength in strengths]
         changed.append([apart(draw(state), each) for each in made])
     kept, some, most = (mean(each) for each in zip(*changed, strict=True))
-    assert kept < 0.8 * some
-    assert some < 0.8 * most
+    assert kept < 0.5 * some
+    assert some < 0.9 * most
 
 
 def test_another_seed_draws_another_picture_of_the_same_world(draw_scenes: Draw) -> None:
