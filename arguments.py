@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nextscene.plan import DEFAULTS
+from nextscene.plan import DEFAULTS, FAST_STEPS, STEPS
 from nextscene.story import MAX_SIDE, MIN_SIDE
 
 PREDICT_EXAMPLES = """\
@@ -25,6 +25,7 @@ examples:
   script/sequence "Fog over a harbour | Camera pans left, the fog lifts | Camera moves closer to a boat"
   script/sequence story.json --output-video story.mp4 --fps 2 --seed 123
   script/sequence story.json --dry-run
+  script/sequence story.json --go-fast      # a draft; the same without it draws the story itself, anew
   script/sequence story.json --lora-weights outputs/lora/lora.safetensors   # a LoRA of your own, see script/train
   script/sequence --retake 3                # a new take of scene 3 of the story in outputs/sequence
   script/sequence --use 3:1                 # and back to its first take
@@ -54,6 +55,8 @@ LORA_WEIGHTS_HELP = (
     "a LoRA of your own beside Next-Scene (in its place: --lora-scale 0): a safetensors file, owner/name or "
     "owner/name/FILE on the hub, or an https address"
 )
+FAST_HELP = "draw drafts: few steps, without guidance, by a LoRA that makes them enough"
+CACHE_HELP = "skip steps that change the first block's result by less than this share, 0 (off) to 1; 0.1 or so"
 SAFETY_HELP = "withhold scenes that look pornographic to a small classifier (off unless asked for: your own machine)"
 SIDE_HELP = (
     f"{MIN_SIDE} to {MAX_SIDE} pixels, rounded to a multiple of 16 (default: the model's own, or the image's shape)"
@@ -162,8 +165,11 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     _add(command, "negative_prompt", str, "what to avoid")
     _add(command, "width", int, SIDE_HELP)
     _add(command, "height", int, SIDE_HELP)
-    _add(command, "steps", int, "denoising steps for each scene, 2 to 100; 30-50 recommended")
+    command.add_argument("--go-fast", action=argparse.BooleanOptionalAction, help=FAST_HELP)
+    _add(command, "steps", int, f"denoising steps for each scene, 2 to 100 (default: {STEPS}; {FAST_STEPS} if fast)")
     _add(command, "guidance", float, "how closely to follow the words, 1 (off) to 20; 3-5 recommended")
+    _add(command, "guidance_until", float, "guidance for the first steps only, up to this share of them, 0 to 1")
+    _add(command, "first_block_cache", float, CACHE_HELP)
     _add(command, "seed", int, "same seed and inputs, same pictures (default: random, and shown)")
     _add(command, "output_quality", _percent, "quality of webp and jpg files, 1 to 100", 80)
     about = "draw a scene with bars, or a copy where a change was asked for, again up to so many times; keep the best"

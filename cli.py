@@ -31,8 +31,8 @@ from nextscene.story import FilmSettings, Story, film_settings, from_file, from_
 from nextscene.take import Pictures, Take
 
 SETTINGS = (
-    *("negative_prompt", "strength", "lora_scale", "lora_weights_scale"),
-    *("width", "height", "steps", "guidance", "seed", "fps"),
+    *("negative_prompt", "strength", "lora_scale", "lora_weights_scale", "go_fast"),
+    *("width", "height", "steps", "guidance", "guidance_until", "first_block_cache", "seed", "fps"),
 )
 
 
@@ -144,7 +144,7 @@ def explain(options: argparse.Namespace) -> None:
         "scene": f"{shot['number']} ({shot['id']}), take {shot['take']}, shown for {shot['duration']:g} s",
         "size": f"{shot['width']}x{shot['height']}",
         "strength": f"{shot['strength']:g}",
-        "steps": f"{shot['steps']}, guidance {shot['guidance']:g}",
+        "steps": f"{shot['steps']}, guidance {shot['guidance']:g}" + ", drawn fast: a draft" * shot["go_fast"],
         "seed": f"{facts['seed']} (of its noise: {shot['seed']})",
         "model": facts["model"] + (f" ({facts['note']})" if facts.get("note") else ""),
         "lora": f"{lora['file']} at {lora['scale']:g}, sha256 {lora['sha256']}",
@@ -193,7 +193,11 @@ def _planned(options: argparse.Namespace, story: Story, seen: Along, record: Rec
 
 def _made_with(run: Run) -> dict[str, str]:
     """What the record says of the weights; fetches what is not there yet."""
-    return weights.identity(run.model) | loras.identity(loras.fetch(run.own_lora, at_home=True))
+    return weights.identity(run.model, _fast_lora(run)) | loras.identity(loras.fetch(run.own_lora, at_home=True))
+
+
+def _fast_lora(run: Run) -> Path | None:
+    return weights.fast_lora(run.model, run.shots[0].steps) if run.shots[0].go_fast else None
 
 
 def _notice(take: Take) -> Take:
@@ -215,6 +219,7 @@ def _ready(run: Run, seen: Pictures, auto_retake: int, checker: Checker | None) 
     print("Loading the model ...", file=sys.stderr)
     studio = Studio(model.load(weights.fetch(run.model), weights.lora(run.model), run.model))
     studio.model.use_lora_weights(loras.fetch(run.own_lora, at_home=True))
+    studio.model.use_fast_lora(_fast_lora(run))
 
     def shoot(shots: Sequence[Shot]) -> Iterator[Take]:
         with progress(shots) as on_step:

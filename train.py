@@ -152,7 +152,7 @@ def parser() -> argparse.ArgumentParser:
 def _train(data: LocalPath, wanted: Recipe, out: LocalPath) -> LocalPath:
     from nextscene.training import trainer  # brings torch, which --help does without
 
-    name, notice = weights.choose()
+    name, notice = weights.choose(weights.TRAINING_BYTES)
     print(notice, file=sys.stderr)
     return trainer.train(data, weights.fetch(name), name, weights.own_size(name), wanted, out)
 

@@ -26,6 +26,10 @@ class Model(download.Source):
     size: int  # bytes, about; the hub says exactly
     note: str
 
+    @property
+    def is_lora(self) -> bool:
+        return len(self.files) == 1
+
 
 _PARTS = ("processor", "scheduler", "text_encoder", "tokenizer", "transformer", "vae")
 _FILES = ("model_index.json", *(f"{part}/*" for part in _PARTS))
@@ -36,7 +40,7 @@ _TABLE = (
         files=_FILES,
         licence="Apache-2.0",
         size=58_000_000_000,
-        note="The Qwen-Image-Edit-2509 model, for a GPU that holds its 58 GB.",
+        note="The Qwen-Image-Edit-2509 model, for a GPU of 10 GB or more.",
     ),
     Model(
         name="next-scene",
@@ -45,6 +49,17 @@ _TABLE = (
         licence="MIT",
         size=295_000_000,
         note="The LoRA that teaches the 2509 model to go on to the next scene.",
+    ),
+    *(
+        Model(
+            name=f"lightning-{steps}-steps",
+            repo="lightx2v/Qwen-Image-Lightning",
+            files=(f"Qwen-Image-Edit-2509/Qwen-Image-Edit-2509-Lightning-{steps}steps-V1.0-bf16.safetensors",),
+            licence="Apache-2.0",
+            size=850_000_000,
+            note=f"The LoRA that lets the 2509 model draw in {steps} steps: go_fast.",
+        )
+        for steps in (4, 8)
     ),
     Model(
         name="storybook",
@@ -59,21 +74,26 @@ MODELS = {model.name: model for model in _TABLE}
 
 BUILT_IN = Path(__file__).resolve().parent / "storybook" / "model"
 OWN_LORA = "next-scene.safetensors"  # the LoRA that a model's folder brings along
+OWN_FAST_LORA = "fast.safetensors"  # and the one for go_fast
 
-GPU_BYTES = 62 * 10**9  # the 2509 model in bf16: 58 GB of weights, and room to draw
+GPU_BYTES = 9.5e9  # a "10 GB" card, onto which the 2509 model is streamed block by block
+TRAINING_BYTES = 62e9  # the 2509 model in bf16, and room to learn
 
 
-def choose() -> tuple[str, str]:
-    """The model to use, as `fetch` takes it, and the sentence to show the user about that choice."""
+def choose(gpu_bytes: float = GPU_BYTES) -> tuple[str, str]:
+    """The model to use, as `fetch` takes it, and the sentence to show the user about that choice.
+
+    gpu_bytes: how large a GPU has to be for the 2509 model, where nobody names one.
+    """
     named = os.environ.get("NEXT_SCENE_MODEL")
-    if named == "next-scene":
+    if named in MODELS and MODELS[named].is_lora:
         raise NextSceneError(f"NEXT_SCENE_MODEL is {named}, which is a LoRA: name a model, or a folder that holds one.")
     if named:
         return named, MODELS[named].note if named in MODELS else f"The model in the folder {named}."
-    if _gpu_bytes() >= GPU_BYTES:
+    if _gpu_bytes() >= gpu_bytes:
         return "qwen-image-edit-2509", MODELS["qwen-image-edit-2509"].note
     return "storybook", (
-        f"No GPU with {GPU_BYTES // 10**9} GB of memory is here, so the built-in storybook model draws, far simpler "
+        f"No GPU with {gpu_bytes / 1e9:.0f} GB of memory is here, so the built-in storybook model draws, far simpler "
         "than the 2509 model: set NEXT_SCENE_MODEL to choose another."
     )
 
@@ -87,7 +107,7 @@ def fetch(name_or_folder: str) -> Path:
     if not (folder / "model_index.json").is_file():
         raise NextSceneError(
             f"There is no model in {folder}, which would have a model_index.json: "
-            f"name another folder, or one of {', '.join(MODELS)}."
+            f"name another folder, or one of {', '.join(each for each in MODELS if not MODELS[each].is_lora)}."
         )
     return folder
 
@@ -98,8 +118,19 @@ def lora(name_or_folder: str) -> Path:
     return own if own.is_file() else fetch("next-scene") / MODELS["next-scene"].files[0]
 
 
-def identity(name_or_folder: str) -> dict[str, str]:
-    """What a picture's record says of the weights that made it."""
+def fast_lora(name_or_folder: str, steps: int) -> Path:
+    """The file of the LoRA that lets a model draw in a few steps: the one in its folder, or the one for so many."""
+    own = fetch(name_or_folder) / OWN_FAST_LORA
+    if own.is_file():
+        return own
+    if own.with_name(OWN_LORA).is_file():
+        raise NextSceneError(f"The model {name_or_folder} has no LoRA to draw fast with: leave go_fast out.")
+    published = f"lightning-{4 if steps < 6 else 8}-steps"
+    return fetch(published) / MODELS[published].files[0]
+
+
+def identity(name_or_folder: str, fast_lora: Path | None = None) -> dict[str, str]:
+    """What a picture's record says of the weights that made it; with `fast_lora`, if it was made fast."""
     folder = fetch(name_or_folder)
     return {
         "model": name_or_folder,
@@ -107,6 +138,7 @@ def identity(name_or_folder: str) -> dict[str, str]:
         "model_sha256": _model_sha256(folder),
         "lora": lora(name_or_folder).name,
         "lora_sha256": download.sha256(lora(name_or_folder)),
+        **({"fast_lora_sha256": download.sha256(fast_lora)} if fast_lora else {}),
     }
 
 

@@ -109,13 +109,14 @@ def about() -> str:
 
 
 def _weights() -> str:
-    """What tells the model from any other: a hash of all its weights."""
+    """What tells the model from any other: a hash of all its weights that a chain is drawn with."""
     return _digest(weights.fetch(weights.choose()[0]))
 
 
 @cache
 def _digest(folder: Path) -> str:
-    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(folder.rglob("*.safetensors")))).hexdigest()
+    files = [file for file in sorted(folder.rglob("*.safetensors")) if file.name != weights.OWN_FAST_LORA]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _do(tasks: Sequence[Task], processes: int) -> None:

@@ -84,11 +84,13 @@ PLAIN = Way("plain", {"strength": 1.0, "guidance": 1.0}, StockSized, one_noise=T
 CHANGES = (
     Way("one noise for all scenes", one_noise=True),
     Way("references at diffusers' size", pipe=StockSized),
+    Way("guidance 2", {"guidance": 2.0}),
     Way("guidance off", {"guidance": 1.0}),
     Way("handed on as JPEG", jpeg=True),
     Way("handed on as latents", pipe=HandsLatentsOn),
     Way("the opening as anchor", {"anchor": "scene_001"}),
     Way("low frequencies held", hold=True),
+    Way("strength 0.4", {"strength": 0.4}),
     Way("strength 0.5", {"strength": 0.5}),
     Way("strength 0.8", {"strength": 0.8}),
     Way("strength 1", {"strength": 1.0}),

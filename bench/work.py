@@ -66,7 +66,7 @@ def bare(pipe: NextScenePipeline, shots: Sequence[Shot]) -> Iterator[Image.Image
             negative_prompt=shot.negative_prompt,
             guidance=shot.guidance,
             steps=shot.steps,
-            strength=shot.strength,
+            strength=shot.share,
             generator=torch.Generator().manual_seed(shot.seed),
         )
         drawn = [picture]

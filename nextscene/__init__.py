@@ -6,6 +6,7 @@
 not models.
 """
 
+import logging
 import os
 
 __version__ = "0.1.0"
@@ -15,6 +16,10 @@ __version__ = "0.1.0"
 # results from run to run.
 os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 os.environ.setdefault("MKL_DYNAMIC", "FALSE")
+
+# peft and diffusers import these wherever they are installed; what is said then is of parts that nobody uses here.
+for _name in ("torchao", "bitsandbytes", "torch.utils._pytree", "diffusers.quantizers.torchao.torchao_quantizer"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
 
 
 class NextSceneError(Exception):

@@ -67,10 +67,12 @@ def _about_words(shot: Shot) -> Iterator[str]:
 
 def _about_settings(shot: Shot) -> Iterator[str]:
     asked = shot.negative_prompt.strip() not in ("", DEFAULTS["negative_prompt"])
-    if shot.guidance <= 1 and asked:
+    if shot.go_fast:
+        yield "go_fast draws a draft, without guidance: the negative prompt does not count"
+    elif shot.guidance <= 1 and asked:
         yield "guidance 1 switches the negative prompt off: raise it, or leave the negative prompt out"
-    if shot.grows_from and shot.strength < 0.3:
-        yield f"strength {shot.strength:g} keeps nearly everything: 0.4 to 0.8 lets the scene change"
+    if shot.grows_from and shot.strength < 0.4:
+        yield f"strength {shot.strength:g} keeps nearly everything: 0.5 to 0.8 lets the scene change"
     if shot.lora_scale > 1:
         yield f"lora scale {shot.lora_scale:g} tends to black bars: 0.7 to 0.8 is recommended"
 

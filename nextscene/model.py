@@ -6,38 +6,49 @@ weights came from, and nothing of stories.
 
 import hashlib
 import json
+import math
 import re
 import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import diffusers
 import torch
 import transformers
+from diffusers.hooks import FirstBlockCacheConfig
 from peft.tuners.lora import LoraLayer
 from safetensors import SafetensorError, safe_open
 from transformers import Qwen2Tokenizer, Qwen2VLProcessor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.processing_utils import ProcessorMixin
 
-from nextscene import NextSceneError
+from nextscene import NextSceneError, memory
 from nextscene.pipeline import NextScenePipeline
-from nextscene.plan import DEFAULTS
+from nextscene.plan import DEFAULTS, Shot
 
-_NEXT_SCENE, _OWN = "next_scene", "own"  # what may ride beside the fused weights
+NEXT_SCENE, OWN, FAST = "next_scene", "own", "fast"  # the LoRAs that there may be
 _PART = re.compile(r"(?P<layer>.+)\.(?:lora_(?P<half>A|B|down|up)\.(?:default\.)?weight|lora_B\.bias|alpha)")
+
+
+class Rider(NamedTuple):
+    """A LoRA that rides beside the fused weights."""
+
+    file: Path
+    sha256: str
 
 
 @dataclass
 class Model:
     """A loaded pipeline with the Next-Scene LoRA fused at the default scale.
 
-    Another scale's difference to the default rides beside the fused weights, unfused, and so does a LoRA of the user's
-    own: the fused weights are never touched again, so nothing builds up, and when nothing rides they are all there is.
+    What else is wanted rides beside the fused weights, unfused: another scale's difference to the default, a LoRA of
+    the user's own, and the one that makes a few steps enough. The fused weights are never touched again, so nothing
+    builds up, and when nothing rides they are all there is.
     """
 
     pipe: NextScenePipeline
@@ -46,41 +57,79 @@ class Model:
     lora: Path
     lora_sha256: str
     fused_scale: float
-    lora_weights: Path | None = None  # the user's own
-    lora_weights_sha256: str = ""
+    plan: memory.Plan
+    riders: dict[str, Rider] = field(default_factory=dict)  # by OWN and FAST
+
+    def __post_init__(self) -> None:
+        config = self.pipe.scheduler.config
+        hurried = {"base_shift": math.log(3), "max_shift": math.log(3), "shift_terminal": None}
+        self._schedulers = {
+            False: self.pipe.scheduler,
+            True: type(self.pipe.scheduler).from_config(config, **hurried),  # what Lightning was distilled with
+        }
 
     def use_lora_weights(self, file: Path | None) -> None:
-        """From now on, this LoRA acts too; None, or one that is not for this model: none but Next-Scene."""
-        if file == self.lora_weights:
-            return
-        self.pipe.unload_lora_weights()
-        self.lora_weights = None
-        if file:
-            _attach(self.pipe, file, _OWN)
-            self.lora_weights, self.lora_weights_sha256 = file, _sha256(file)
+        """From now on, this LoRA of the user's own acts too; None, or one that is not for this model: none does."""
+        self._take_on(OWN, file)
 
-    def use_scales(self, lora_scale: float, lora_weights_scale: float = 1.0) -> None:
+    def use_fast_lora(self, file: Path | None) -> None:
+        """From now on, fast scenes are drawn with this LoRA; None: there are none."""
+        self._take_on(FAST, file)
+
+    def set_up(self, shot: Shot) -> None:
+        """From now on, pictures are as this shot wants them: as if its LoRAs had been fused at its scales."""
+        self.use_scales(shot.lora_scale, shot.lora_weights_scale, fast=shot.go_fast)
+        self.pipe.scheduler = self._schedulers[shot.go_fast]
+        if self.pipe.transformer.is_cache_enabled:
+            self.pipe.transformer.disable_cache()
+        if shot.first_block_cache:
+            self.pipe.transformer.enable_cache(FirstBlockCacheConfig(threshold=shot.first_block_cache))
+
+    def use_scales(self, lora_scale: float, lora_weights_scale: float = 1.0, fast: bool = False) -> None:
         """From now on, pictures are as if the LoRAs had been fused at these scales."""
-        riders = {_NEXT_SCENE: lora_scale - self.fused_scale, _OWN: lora_weights_scale if self.lora_weights else 0.0}
+        riders = {
+            NEXT_SCENE: lora_scale - self.fused_scale,
+            OWN: lora_weights_scale if OWN in self.riders else 0.0,
+            FAST: 1.0 if fast else 0.0,
+        }
         riders = {name: scale for name, scale in riders.items() if scale}
         attached = getattr(self.pipe.transformer, "peft_config", {})
-        if _NEXT_SCENE in riders and _NEXT_SCENE not in attached:
-            _attach(self.pipe, self.lora, _NEXT_SCENE)
+        if NEXT_SCENE in riders and NEXT_SCENE not in attached:
+            _attach(self.pipe, self.lora, NEXT_SCENE)
         if riders:
             self.pipe.enable_lora()
             self.pipe.set_adapters(list(riders), list(riders.values()))
         elif attached:
             self.pipe.disable_lora()
 
+    def _take_on(self, name: str, file: Path | None) -> None:
+        before = self.riders.get(name)
+        if (before and before.file) == file:
+            return
+        if self.riders.pop(name, None):
+            _detach(self.pipe, name)
+        if file:
+            _attach(self.pipe, file, name)
+            self.riders[name] = Rider(file, _sha256(file))
 
-def load(folder: Path, lora: Path, name: str = "", lora_scale: float = DEFAULTS["lora_scale"]) -> Model:
-    """Loads a model in diffusers' folder layout and fuses a LoRA file into it."""
-    device, dtype = ("cuda", torch.bfloat16) if torch.cuda.is_available() else ("cpu", torch.float32)
-    pipe = base(folder, dtype).to(device)
-    _attach(pipe, lora, _NEXT_SCENE)
-    pipe.fuse_lora(lora_scale=lora_scale, safe_fusing=True)
-    pipe.unload_lora_weights()  # leaves plain layers, with the LoRA in their weights
-    return Model(pipe, name or folder.name, _note(folder), lora, _sha256(lora), lora_scale)
+
+def load(
+    folder: Path,
+    lora: Path,
+    name: str = "",
+    lora_scale: float = DEFAULTS["lora_scale"],
+    plan: memory.Plan | None = None,
+) -> Model:
+    """Loads a model in diffusers' folder layout and fuses a LoRA file into it.
+
+    plan: how its weights are kept; None: as this machine's memory allows.
+    """
+    plan = plan or memory.choose(folder)
+    pipe = base(folder, plan.dtype)
+    _attach(pipe, lora, NEXT_SCENE)
+    pipe.set_adapters(NEXT_SCENE, lora_scale)
+    memory.place(pipe, plan)
+    return Model(pipe, name or folder.name, _note(folder), lora, _sha256(lora), lora_scale, plan)
 
 
 def base(folder: Path, dtype: torch.dtype, kind: type[Any] = NextScenePipeline, **parts: Any) -> Any:
@@ -93,6 +142,8 @@ def base(folder: Path, dtype: torch.dtype, kind: type[Any] = NextScenePipeline, 
     except (OSError, ValueError, KeyError) as error:
         raise NextSceneError(f"The model in {str(folder)!r} cannot be loaded: {_briefly(error)}") from error
     pipe.text_encoder.register_forward_pre_hook(_as_trained, with_kwargs=True)
+    visual = pipe.text_encoder.model.visual
+    visual.forward = _once(visual.forward)
     return pipe
 
 
@@ -130,6 +181,19 @@ def _as_trained(encoder: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     return args, kwargs
 
 
+def _once(see: Callable[..., Any]) -> Callable[..., Any]:
+    """Looks at the same pictures only once: what to show and what to avoid are read together with the same ones."""
+    last: list[Any] = []
+
+    def seen(pixels: torch.Tensor, grid_thw: torch.Tensor, **how: Any) -> Any:
+        known = last and last[0].shape == pixels.shape and torch.equal(last[0], pixels)
+        if not (known and torch.equal(last[1], grid_thw)):
+            last[:] = [pixels, grid_thw, see(pixels, grid_thw=grid_thw, **how)]
+        return copy(last[2])  # transformers writes into what it gets
+
+    return seen
+
+
 def _attach(pipe: NextScenePipeline, file: Path, name: str) -> None:
     """Adds a LoRA to the transformer, unfused, or says why the file is no LoRA for this model, and leaves none behind.
 
@@ -146,9 +210,19 @@ def _attach(pipe: NextScenePipeline, file: Path, name: str) -> None:
     except torch.OutOfMemoryError:
         raise
     except (ValueError, KeyError, RuntimeError, AttributeError, IndexError, TypeError) as error:
-        pipe.unload_lora_weights()
+        _detach(pipe, name)
         why = "its layers have other sizes" if "size mismatch" in str(error) else _briefly(error).rstrip(".")
         raise NextSceneError(f"The LoRA file {file.name!r} is not for this model: {why}.") from None
+
+
+def _detach(pipe: NextScenePipeline, name: str) -> None:
+    """Takes a LoRA off that rides unfused; when none is left, so are the layers that carried it."""
+    attached = getattr(pipe.transformer, "peft_config", {})
+    if name in attached:
+        with _silence():
+            pipe.delete_adapters(name)
+    if not getattr(pipe.transformer, "peft_config", {}):
+        pipe.unload_lora_weights()
 
 
 def _halves(file: Path) -> tuple[set[str], set[str]]:

@@ -32,10 +32,14 @@ MOST_JPEG_EXIF = 65_000  # bytes: it has to fit one segment
 
 
 def read(path: str | os.PathLike[str]) -> Image.Image:
-    """The picture at `path` (of an animation, the first), ready to use and without metadata."""
+    """The picture at `path` (of an animation, the first), ready to use.
+
+    Of its metadata only this is left: whether it is a draft, one of ours that was drawn fast (`info["draft"]`).
+    """
     with _opened(path) as opened:
+        made = _facts(opened) or {}
         picture = _in_srgb(_on_white(_eight_bit(_upright(opened))), opened.info.get("icc_profile"))
-        picture.info = {}
+        picture.info = {"draft": True} if "fast_lora" in made else {}
         return picture
 
 
@@ -97,7 +101,11 @@ def _unwritable(path: Path, error: OSError) -> NextSceneError:
 def facts(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """What `write` put into the picture's metadata; None when the picture is not one of ours."""
     with _opened(path) as picture:
-        exif = picture.getexif()
+        return _facts(picture)
+
+
+def _facts(picture: Image.Image) -> dict[str, Any] | None:
+    exif = picture.getexif()
     if not str(exif.get(ExifTags.Base.Software)).startswith("Next Scene "):
         return None
     try:

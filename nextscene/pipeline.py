@@ -5,8 +5,9 @@ Only the call differs: references on the output's own grid, a `strength` that st
 from words alone on the same weights, guidance that is really on. It knows nothing of stories, seeds or files.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -23,6 +24,11 @@ Embeddings = tuple[torch.Tensor, torch.Tensor | None]
 class NextScenePipeline(QwenImageEditPlusPipeline):
     """Qwen-Image-Edit-2509, one scene at a time."""
 
+    @cached_property  # and no __init__, whose arguments diffusers reads as the pipeline's parts
+    def _encoded(self) -> deque[tuple[torch.Tensor, torch.Tensor]]:
+        """Pictures that were encoded lately, and their latents."""
+        return deque(maxlen=2 * MAX_REFERENCES)
+
     @torch.no_grad()
     def __call__(
         self,
@@ -33,6 +39,7 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
         height: int,
         negative_prompt: str = " ",
         guidance: float = 4.0,
+        guidance_until: float = 1.0,
         steps: int = 40,
         strength: float = 1.0,
         generator: torch.Generator | None = None,
@@ -47,6 +54,7 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
         width, height: pixels, multiples of 16.
         negative_prompt: what to avoid; takes part when guidance > 1.
         guidance: how closely to follow the words, 1 (off, twice as fast) to about 10.
+        guidance_until: up to which share of the steps guidance is on; the steps after it are twice as fast.
         steps: denoising steps of a whole schedule, at least 2 (the noise schedule has no meaning for one).
         strength: 0 < strength <= 1. Below 1 the picture starts from the first reference, with noise, and only the
             last `strength` of the steps are run.
@@ -89,7 +97,8 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
             patch = self.vae_scale_factor * 2
             sides = [(height, width), *(tuple(each.shape[-2:]) for each in pixels)]
             shapes = [[(1, high // patch, wide // patch) for high, wide in sides]]
-            latents = self._denoise(latents, seen, shapes, timesteps, embeddings, guidance, on_step)
+            guided = round(len(timesteps) * guidance_until) if guidance > 1 else 0
+            latents = self._denoise(latents, seen, shapes, timesteps, embeddings, guidance, guided, on_step)
             return self._decode(latents, width, height)
         finally:
             self.maybe_free_model_hooks()
@@ -113,6 +122,14 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
             else stock.calculate_dimensions(stock.VAE_IMAGE_SIZE, picture.width / picture.height)
         )
         return self.image_processor.preprocess(picture, size[1], size[0]).unsqueeze(2)
+
+    def _encode_vae_image(self, image: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+        """The latents of a picture. Those of the last few are kept: the same anchor and cast are looked at again."""
+        for pixels, latents in self._encoded:
+            if pixels.shape == image.shape and torch.equal(pixels, image):
+                return latents
+        self._encoded.append((image, super()._encode_vae_image(image, generator)))
+        return self._encoded[-1][1]
 
     def _timesteps(self, steps: int, strength: float, tokens: int, device: torch.device) -> torch.Tensor:
         """The last `strength` of the schedule, whose noise levels depend on the picture's size."""
@@ -138,12 +155,15 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
         timesteps: torch.Tensor,
         embeddings: Sequence[Embeddings],
         guidance: float,
+        guided: int,
         on_step: Callable[[int, int], None] | None,
     ) -> torch.Tensor:
+        """The steps; guidance is on in so many of them, the first."""
         for done, t in enumerate(timesteps, 1):
             model_input = latents if seen is None else torch.cat([latents, seen], dim=1)
             predictions = []
-            for name, (words, mask) in zip(("cond", "uncond"), embeddings, strict=False):
+            said = embeddings if done <= guided else embeddings[:1]
+            for name, (words, mask) in zip(("cond", "uncond"), said, strict=False):
                 with self.transformer.cache_context(name):
                     predictions.append(
                         self.transformer(
@@ -155,7 +175,7 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
                             return_dict=False,
                         )[0][:, : latents.shape[1]]
                     )
-            prediction = predictions[0] if guidance <= 1 else _guided(predictions[0], predictions[1], guidance)
+            prediction = _guided(predictions[0], predictions[1], guidance) if done <= guided else predictions[0]
             latents = self.scheduler.step(prediction, t, latents, return_dict=False)[0]
             if on_step:
                 on_step(done, len(timesteps))

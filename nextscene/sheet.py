@@ -60,7 +60,7 @@ def _caption(draw: ImageDraw.ImageDraw, left: int, top: int, number: int, facts:
     about = f"{facts['shot']['duration']:g} s   seed {facts['seed']}"
     draw.text((left + INDENT, top + LINES + 8), about, QUIET, _font(12))
     right = float(left + CARD)
-    for word in facts.get("noticed", ()):
+    for word in [*facts.get("noticed", ()), *["draft"] * ("fast_lora" in facts)]:
         width = draw.textlength(word, _font(12))
         draw.rounded_rectangle((right - width - 12, top + LINES + 4, right, top + LINES + 24), 10, outline=BADGE)
         draw.text((right - 6, top + LINES + 14), word, BADGE, _font(12), "rm")

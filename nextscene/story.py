@@ -56,6 +56,8 @@ class Values(_FromJson):
     lora_weights_scale: Annotated[float, Field(ge=0, le=2)] | None = None
     steps: Annotated[int, Field(ge=2, le=100)] | None = None  # the noise schedule has no meaning for one step
     guidance: Annotated[float, Field(ge=1, le=20)] | None = None
+    guidance_until: Annotated[float, Field(ge=0, le=1)] | None = None
+    first_block_cache: Annotated[float, Field(ge=0, le=1)] | None = None
     seed: Seed | None = None
 
 
@@ -125,10 +127,12 @@ class Settings(Values):
     """What holds for all scenes: a story's own values, or what the user set for this run.
 
     lora_weights: a LoRA of the user's own, beside Next-Scene.
+    go_fast: a draft: a few steps, with the LoRA that makes them enough.
     """
 
     lora_weights: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)] | None = None
 
+    go_fast: bool | None = None
     width: Side | None = None
     height: Side | None = None
     fps: Annotated[float, Field(ge=0.1, le=24)] | None = None

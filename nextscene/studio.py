@@ -14,7 +14,7 @@ from PIL import Image
 
 from nextscene import NextSceneError, __version__, drift
 from nextscene.advice import asks_for_change, asks_for_light
-from nextscene.model import Model
+from nextscene.model import FAST, OWN, Model
 from nextscene.pictures import fit
 from nextscene.plan import Reference, Shot, retaken, scenes_needed_after
 from nextscene.progress import OnStep
@@ -80,7 +80,7 @@ class Studio:
         return Take(shot, picture, time.perf_counter() - started, facts)
 
     def _picture(self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None) -> Image.Image:
-        self.model.use_scales(shot.lora_scale, shot.lora_weights_scale)
+        self.model.set_up(shot)
         try:
             return self.model.pipe(
                 shot.prompt,
@@ -89,8 +89,9 @@ class Studio:
                 height=shot.height,
                 negative_prompt=shot.negative_prompt,
                 guidance=shot.guidance,
+                guidance_until=shot.guidance_until,
                 steps=shot.steps,
-                strength=shot.strength,
+                strength=shot.share,
                 generator=torch.Generator().manual_seed(shot.seed),
                 on_step=on_step and (lambda done, of: on_step(shot, done, of)),
             )
@@ -110,14 +111,16 @@ class Studio:
     def _facts(self, shot: Shot) -> dict[str, Any]:
         """What made a picture, for its own metadata and for anyone who wants to make it again."""
         model = self.model
-        own = {"name": shot.lora_weights, "sha256": model.lora_weights_sha256, "scale": shot.lora_weights_scale}
+        own, fast = model.riders.get(OWN), model.riders.get(FAST)
+        scale = shot.lora_weights_scale
         return {
             "prompt": shot.prompt,
             "seed": shot.story_seed,
             "model": model.name,
             **({"note": model.note} if model.note else {}),
             "lora": {"file": model.lora.name, "sha256": model.lora_sha256, "scale": shot.lora_scale},
-            **({"lora_weights": own} if model.lora_weights else {}),
+            **({"lora_weights": {"name": shot.lora_weights, "sha256": own.sha256, "scale": scale}} if own else {}),
+            **({"fast_lora": {"file": fast.file.name, "sha256": fast.sha256}} if fast and shot.go_fast else {}),
             "shot": asdict(shot),
             "made_by": f"Next Scene {__version__}",
             "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
@@ -128,7 +131,9 @@ class Studio:
 def _noticed(shot: Shot, references: Sequence[Image.Image], picture: Image.Image) -> list[str]:
     """What is worth a look in a picture, and in how it follows from the one that it grew from."""
     change = drift.compare(fit(references[0], *picture.size), picture) if shot.grows_from else None
-    return drift.badges(change, drift.bars(picture), asks_for_change(shot.prompt), asks_for_light(shot.prompt))
+    seen = drift.badges(change, drift.bars(picture), asks_for_change(shot.prompt), asks_for_light(shot.prompt))
+    from_draft = not shot.go_fast and any(reference.info.get("draft") for reference in references)
+    return [*seen, *["looks at a draft"] * from_draft]
 
 
 def _ran_out_of_memory(error: Exception) -> bool:

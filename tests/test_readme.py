@@ -32,7 +32,6 @@ def test_the_inputs_table_has_every_input_in_order_with_its_default() -> None:
 
 def test_predict_has_the_defaults_of_the_plan() -> None:
     of_predict = {each.name: each.facts.get("default") for each in INPUTS}
-    of_predict["steps"] = of_predict.pop("num_inference_steps")
     assert {name: of_predict[name] for name in DEFAULTS} == DEFAULTS
 
 

@@ -97,7 +97,7 @@ PROMISED = {
     "lora_scale": 0.75,
     "width": None,
     "height": None,
-    "num_inference_steps": 40,
+    "num_inference_steps": None,
     "guidance": 4.0,
     "seed": None,
     "output_video": False,
@@ -304,7 +304,15 @@ def test_predict_py_loses_nothing() -> None:
 
 def test_predict_py_has_the_promised_inputs_in_the_promised_order() -> None:
     inputs = schema.read(ROOT / "predict.py", "Predictor").inputs
-    later = ["output_quality", "references", "lora_weights", "lora_weights_scale", "contact_sheet", "return_record"]
+    later = [
+        "output_quality",
+        "go_fast",
+        "references",
+        "lora_weights",
+        "lora_weights_scale",
+        "contact_sheet",
+        "return_record",
+    ]
     later += [f"video_{name}" for name in ("transition", "move", "format", "captions", "narration", "music")]
     later.append("disable_safety_checker")
     assert {each.name: each.facts.get("default") for each in inputs if each.name not in later} == PROMISED

@@ -42,7 +42,7 @@ def test_a_chain_is_the_pipelines_calls_one_after_another(studio: Studio, small:
             shot.prompt,
             [previous],
             negative_prompt="black bars, letterbox, borders",
-            strength=shot.strength,
+            strength=shot.share,
             generator=noise(shot.seed),
             **SMALL,
         )
