@@ -213,11 +213,14 @@ def _checker(options: argparse.Namespace) -> Checker | None:
 
 def _ready(run: Run, seen: Pictures, auto_retake: int, checker: Checker | None) -> Shoot:
     """Loads the model; gives what draws shots with it."""
-    from nextscene import model  # these bring torch, which a dry run does without
+    from nextscene import model, speed  # these bring torch, which a dry run does without
     from nextscene.studio import Studio
 
     print("Loading the model ...", file=sys.stderr)
-    studio = Studio(model.load(weights.fetch(run.model), weights.lora(run.model), run.model))
+    loaded = model.load(weights.fetch(run.model), weights.lora(run.model), run.model)
+    for done in (f"Memory: {loaded.plan}", *speed.warm_up(loaded, weights.own_size(run.model), lasting=False)):
+        print(done, file=sys.stderr)
+    studio = Studio(loaded)
     studio.model.use_lora_weights(loras.fetch(run.own_lora, at_home=True))
     studio.model.use_fast_lora(_fast_lora(run))
 

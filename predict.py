@@ -12,11 +12,11 @@ from cog import BasePredictor, Input, Path, streaming
 
 import loras
 import weights
-from nextscene import NextSceneError, along, model
+from nextscene import NextSceneError, along, model, speed
 from nextscene.cutting import CuttingRoom
 from nextscene.delivery import deliver, numbered
 from nextscene.plan import IMAGE, choose_seed, given, given_film, plan
-from nextscene.progress import progress
+from nextscene.progress import Parts, progress
 from nextscene.record import Record
 from nextscene.safety import Checker
 from nextscene.story import Story, from_file, from_prompts
@@ -28,10 +28,17 @@ class Predictor(BasePredictor):
 
     def setup(self) -> None:
         """Loads the model once, with the LoRA fused."""
+        took = Parts()
         self.name, notice = weights.choose()
         print(notice)
         self.own_size = weights.own_size(self.name)
-        self.studio = Studio(model.load(weights.fetch(self.name), weights.lora(self.name), self.name))
+        folder, lora = weights.fetch(self.name), weights.lora(self.name)
+        took("weights found")
+        loaded = model.load(folder, lora, self.name, on_part=took)
+        done = speed.warm_up(loaded, self.own_size, lasting=True)
+        took("warmed up")
+        print(f"Memory: {loaded.plan}", *done, f"Ready in {took}.", sep="\n")
+        self.studio = Studio(loaded)
         self.folder = LocalPath(tempfile.mkdtemp(prefix="next-scene-"))
 
     @streaming

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor
 
+import weights
 from bench.stories import OTHERS, Told
 from nextscene.model import Model
 from nextscene.pipeline import NextScenePipeline
@@ -95,12 +96,15 @@ CHANGES = (
     Way("strength 0.8", {"strength": 0.8}),
     Way("strength 1", {"strength": 1.0}),
     Way("LoRA at 1", {"lora_scale": 1.0}),
+    Way("guidance for the first half", {"guidance_until": 0.5}),
+    Way("first-block cache 0.1", {"first_block_cache": 0.1}),
+    Way("go_fast, 4 steps", {"go_fast": True, "steps": 4}),
 )
 
 
 def planned(told: Told, way: Way, size: Size) -> list[Shot]:
-    story = from_data({"scenes": list(told.words), **way.story})
-    return plan(story, settings(steps=STEPS), told.number, size)
+    story = from_data({"scenes": list(told.words), "steps": STEPS, **way.story})
+    return plan(story, settings(), told.number, size)
 
 
 def opening(model: Model, told: Told, size: Size) -> Image.Image:
@@ -112,6 +116,8 @@ def opening(model: Model, told: Told, size: Size) -> Image.Image:
 def chain(model: Model, told: Told, way: Way, first: Image.Image) -> list[Image.Image]:
     """All pictures of a story, from its opening picture on."""
     shots = planned(told, way, first.size)
+    if shots[0].go_fast:
+        model.use_fast_lora(weights.fast_lora(weights.choose()[0], shots[0].steps))
     studio = Studio(replace(model, pipe=way.pipe(**model.pipe.components)))
     pictures = {Reference("scene", shots[0].id): first}
     earlier = _statistics(first)

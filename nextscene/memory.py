@@ -43,6 +43,9 @@ class Plan:
     about: str
     streamed: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.name} ({self.about})"
+
     @property
     def dtype(self) -> torch.dtype:
         return torch.float32 if self.blocks == "fp32" else torch.bfloat16

@@ -119,16 +119,21 @@ def load(
     name: str = "",
     lora_scale: float = DEFAULTS["lora_scale"],
     plan: memory.Plan | None = None,
+    on_part: Callable[[str], object] = lambda part: None,
 ) -> Model:
     """Loads a model in diffusers' folder layout and fuses a LoRA file into it.
 
     plan: how its weights are kept; None: as this machine's memory allows.
+    on_part: called with its name after each part of the work.
     """
     plan = plan or memory.choose(folder)
     pipe = base(folder, plan.dtype)
+    on_part("weights opened")
     _attach(pipe, lora, NEXT_SCENE)
     pipe.set_adapters(NEXT_SCENE, lora_scale)
+    on_part("LoRA read")
     memory.place(pipe, plan)
+    on_part("LoRA fused and weights put in their place")
     return Model(pipe, name or folder.name, _note(folder), lora, _sha256(lora), lora_scale, plan)
 
 

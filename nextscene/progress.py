@@ -56,6 +56,22 @@ def filming(frames: int) -> Iterator[Callable[[], object]]:
         yield bar.update
 
 
+class Parts:
+    """How long each part of something took: called with a part's name as soon as it is done."""
+
+    def __init__(self) -> None:
+        self._began = self._last = time.monotonic()
+        self._seconds: dict[str, float] = {}
+
+    def __call__(self, part: str) -> None:
+        now = time.monotonic()
+        self._seconds[part], self._last = now - self._last, now
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in self._seconds.items())
+        return f"{self._last - self._began:.1f} s: {parts}"
+
+
 def _before(shots: Sequence[Shot], shot: Shot) -> int:
     """How many shots come before this one, whichever take of it this is."""
     return [each.id for each in shots].index(shot.id)

@@ -156,6 +156,7 @@ class Record:
                 if reference.kind == "scene"
             },
             "noticed": take.facts["noticed"],
+            "memory": take.facts["memory"],
             "device": take.facts["device"],
             "versions": take.facts["versions"],
             "seconds": round(take.seconds, 3),

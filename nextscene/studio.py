@@ -123,6 +123,7 @@ class Studio:
             **({"fast_lora": {"file": fast.file.name, "sha256": fast.sha256}} if fast and shot.go_fast else {}),
             "shot": asdict(shot),
             "made_by": f"Next Scene {__version__}",
+            "memory": model.plan.name,
             "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
             "versions": VERSIONS,
         }

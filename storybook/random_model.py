@@ -48,6 +48,7 @@ def build(folder: Path, size: tuple[int, int] = (256, 192), seed: int = 0) -> No
     )
     note = "random weights: its pictures show that the machinery runs, and mean nothing"
     save(pipe, lora(pipe.transformer), folder, size, note)
+    _save_lora(lora(pipe.transformer), folder / "fast.safetensors")
 
 
 def save(
@@ -55,7 +56,7 @@ def save(
 ) -> None:
     """A model and its LoRA in a folder, as the full model's lies in its own."""
     pipe.to(torch.bfloat16).save_pretrained(folder)
-    save_file({name: tensor.to(torch.bfloat16) for name, tensor in lora.items()}, folder / "next-scene.safetensors")
+    _save_lora(lora, folder / "next-scene.safetensors")
     index = json.loads((folder / "model_index.json").read_text())
     index["processor"] = ["transformers", "Qwen2VLProcessor"]  # as the full model's index says
     _write_json(folder / "model_index.json", index)
@@ -137,6 +138,10 @@ def lora(transformer: QwenImageTransformer2DModel, rank: int = 4, size: float = 
             torch.randn(layer.out_features, rank) * size**0.5
         )
     return state
+
+
+def _save_lora(state: dict[str, torch.Tensor], file: Path) -> None:
+    save_file({name: tensor.to(torch.bfloat16) for name, tensor in state.items()}, file)
 
 
 def _write_json(path: Path, value: Any) -> None:
