@@ -16,6 +16,7 @@ from nextscene.plan import Size
 
 ATTENTION = ("native", "_native_cudnn", "_native_flash", "flash", "_flash_3")  # diffusers' names; all of them exact
 TRIES = 5
+MOST_GRAPHS = 32  # of a block: one for each way in which LoRAs ride on it, whatever their scales and the picture's size
 
 
 def warm_up(model: Model, size: Size, lasting: bool) -> list[str]:
@@ -69,6 +70,7 @@ def _compiled(model: Model, size: Size) -> str:
     blocks = model.pipe.transformer.transformer_blocks
     # Not as one whole graph: the first-block cache, if it is ever asked for, decides in Python.
     model.pipe.transformer.compile_repeated_blocks(dynamic=True)
+    torch._dynamo.config.recompile_limit = MOST_GRAPHS
     picture = Image.new("RGB", size)
     try:
         model.pipe("a", [picture], width=size[0], height=size[1], steps=2, generator=torch.Generator().manual_seed(0))
