@@ -87,12 +87,12 @@ def train(
     base: str = Input(
         default="full",
         choices=["full", "4bit"],
-        description="Whether the base model is held in full or in 4 bits (which needs the package bitsandbytes).",
+        description="Whether the base model is held in full or in 4 bits (which needs an NVIDIA GPU).",
     ),
     optimizer: str = Input(
         default="adamw",
         choices=["adamw", "adamw8bit"],
-        description="The optimiser; adamw8bit needs less memory, and the package bitsandbytes.",
+        description="The optimiser; adamw8bit needs less memory, and an NVIDIA GPU.",
     ),
     checkpointing: bool = Input(
         default=True, description="Gradient checkpointing: much less memory, about a third slower."

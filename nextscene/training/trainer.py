@@ -11,7 +11,6 @@ import random
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.util import find_spec
 from itertools import count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -228,8 +227,5 @@ def _optimizer(recipe: Recipe) -> Callable[..., torch.optim.Optimizer]:
 def _refuse_what_is_not_here(recipe: Recipe) -> None:
     """Before anything else is done."""
     wish = "A base in 4 bits" if recipe.base == "4bit" else "The 8-bit optimizer"
-    if recipe.base == "4bit" or recipe.optimizer == "adamw8bit":
-        if not torch.cuda.is_available():
-            raise NextSceneError(f"{wish} needs an NVIDIA GPU, and none is here: leave it out.")
-        if not find_spec("bitsandbytes"):
-            raise NextSceneError(f"{wish} needs the package bitsandbytes: pip install bitsandbytes, or leave it out.")
+    if (recipe.base == "4bit" or recipe.optimizer == "adamw8bit") and not torch.cuda.is_available():
+        raise NextSceneError(f"{wish} needs an NVIDIA GPU, and none is here: leave it out.")
