@@ -143,7 +143,7 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
         )
         sigmas = np.linspace(1.0, 1 / steps, steps)
         timesteps, _ = stock.retrieve_timesteps(self.scheduler, steps, device, sigmas=sigmas, mu=mu)
-        skipped = int(steps - steps * strength)  # as diffusers' image-to-image pipelines count
+        skipped = min(round(steps * (1 - strength)), steps - 1)
         self.scheduler.set_begin_index(skipped)
         return timesteps[skipped:]
 

@@ -78,6 +78,8 @@ def test_the_full_size_is_measured_whole_and_a_cap_that_fails_is_told(
     monkeypatch.setattr(stopwatch, "alone", alone)
     *_, found = speed.measure_full_size(QUICK, tmp_path, full_size.TINY, SIZE)
     assert all(len(found.ways[way.name].seconds) == 1 for way in WAYS)
+    assert all(seconds[0] > 0 for seconds in found.setup.values())
+    assert {"LoRA read", "warmed up"} <= set(found.setup)
     failed, *kept = found.caps
     assert (failed.gigabytes, [cap.plan for cap in kept]) == (10, ["stream", "4bit", "fp8"])
     assert all(min(cap.seconds.values()) > 0 for cap in kept)

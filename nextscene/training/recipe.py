@@ -33,12 +33,10 @@ class Recipe(BaseModel):
     ] = "pairs"
     caption_dropout: Annotated[float, Field(ge=0, le=1, description="share of examples shown without words")] = 0.05
     seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="of the order, the noise and the LoRA's start")] = 0
-    base: Annotated[
-        Literal["full", "4bit"], Field(description="4bit: the base in 4 bits; needs an NVIDIA GPU")
-    ] = "full"
-    optimizer: Annotated[
-        Literal["adamw", "adamw8bit"], Field(description="adamw8bit: needs an NVIDIA GPU")
-    ] = "adamw"
+    base: Annotated[Literal["full", "4bit"], Field(description="4bit: the base in 4 bits; needs an NVIDIA GPU")] = (
+        "full"
+    )
+    optimizer: Annotated[Literal["adamw", "adamw8bit"], Field(description="adamw8bit: needs an NVIDIA GPU")] = "adamw"
     checkpointing: Annotated[bool, Field(description="much less memory, about a third slower")] = True
     sample_every: Annotated[
         int, Field(ge=0, le=100_000, description="steps between samples of up to 3 examples; 0: none")
