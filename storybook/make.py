@@ -7,6 +7,7 @@ on a GPU.
 import argparse
 import json
 import random
+import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,10 +23,11 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from nextscene.model import PictureProcessor
 from nextscene.pipeline import NextScenePipeline
+from nextscene.plan import DEFAULTS
 from nextscene.story import with_prefix
 from nextscene.training import trainer
 from nextscene.training.recipe import recipe
-from storybook import autoencoder, gates, measure, painter, pairs, random_model, reader, sheets
+from storybook import autoencoder, fast, gates, measure, painter, pairs, random_model, reader, sheets
 from storybook.families import drawn
 from storybook.training import DEVICE, batches
 from storybook.words import vocabulary
@@ -33,6 +35,15 @@ from storybook.world import HEIGHT, WIDTH, State, random_state
 
 HIDDEN = 128  # of the text encoder's states
 PAIRS = 4000  # that the LoRA learns from
+WAYS = 38  # batches of them, that the fast LoRA learns from
+HASTE: dict[str, dict[str, Any]] = {  # what the fast LoRA is compared with, and it
+    "14 steps, guidance 4": {"steps": 14, "guidance": 4},
+    "4 steps, guidance 4": {"steps": 4, "guidance": 4},
+    "4 steps, no guidance": {"steps": 4, "guidance": 1},
+    "fast schedule, 4 steps": {"steps": 4, "guidance": 1, "fast": True},
+    "fast LoRA, 4 steps": {"steps": 4, "guidance": 1, "fast": True},
+    "fast LoRA, 8 steps": {"steps": 8, "guidance": 1, "fast": True},
+}
 
 
 class Work:
@@ -53,20 +64,34 @@ class Work:
         return AutoencoderKLQwenImage.from_pretrained(self.folder / "vae").to(DEVICE)
 
     def reader(self) -> reader.Reader:
-        encoder = Qwen2_5_VLForConditionalGeneration.from_pretrained(self.folder / "text_encoder").eval()
+        encoder = Qwen2_5_VLForConditionalGeneration.from_pretrained(
+            self.folder / "text_encoder", dtype=torch.float32
+        ).eval()
         return reader.Reader(encoder.requires_grad_(False), self.tokenizer())
 
-    def transformer(self, lora_scale: float = 0) -> QwenImageTransformer2DModel:
+    def transformer(self, lora_scale: float = 0, fast: bool = False) -> QwenImageTransformer2DModel:
         model = QwenImageTransformer2DModel.from_pretrained(self.folder / "transformer")
-        if lora_scale:
-            model.load_lora_adapter(load_file(self.lora), prefix="diffusion_model")
-            model.fuse_lora(lora_scale=lora_scale)
-            model.unload_lora()
+        for file, scale in ((self.lora, lora_scale), (self.fast, float(fast))):
+            if scale:
+                model.load_lora_adapter(load_file(file), prefix="diffusion_model")
+                model.fuse_lora(lora_scale=scale)
+                model.unload_lora()
         return model.to(DEVICE).eval()
 
     @property
     def lora(self) -> Path:
         return self.folder / "lora" / "lora.safetensors"
+
+    @property
+    def fast(self) -> Path:
+        return self.folder / "fast" / "fast.safetensors"
+
+    def take(self, made: Path) -> None:
+        """Takes the place of the stages up to the LoRA: what a finished model has in its folder."""
+        for part in ("tokenizer", "vae", "text_encoder", "transformer"):
+            shutil.copytree(made / part, self.folder / part, dirs_exist_ok=True)
+        self.lora.parent.mkdir(exist_ok=True)
+        shutil.copy(made / "next-scene.safetensors", self.lora)
 
     def lessons(self) -> painter.Lessons:
         """Latents and vision states of every picture, made once."""
@@ -152,6 +177,15 @@ def next_scene(work: Work, steps: int) -> None:
     sheets.samples(work.scenes(model), work.folder, "lora", steps)
 
 
+def hurry(work: Work, steps: int) -> None:
+    """The fast LoRA, taught by the model itself."""
+    teachers = {scale: work.transformer(scale) for scale in fast.SCALES}
+    flat = autoencoder.Flat(work.vae().eval())
+    ways = fast.show(teachers, work.reader(), flat, work.fast.parent, WAYS)
+    fast.teach(teachers, ways, work.fast.parent, steps, work.fast)
+    sheets.hurried([_hasty(work, name) for name in HASTE], work.folder / "fast.png")
+
+
 def evaluate(work: Work, count: int) -> None:
     """The gates, over `count` pictures each."""
     make = work.scenes(work.transformer())
@@ -168,6 +202,24 @@ def evaluate(work: Work, count: int) -> None:
     (work.folder / "gates.md").write_text(table)
 
 
+def evaluate_fast(work: Work, count: int) -> None:
+    """What the model shows with few steps, without and with the fast LoRA, over `count` pictures each."""
+    for name in HASTE:
+        make = _hasty(work, name)
+        _report(work.folder, f"openings, {name}", measure.openings(make, count, work.folder))
+        _report(work.folder, f"edits, {name}", measure.edits(make, count, work.folder))
+        for strength in (0.5, 0.6):
+            figures = measure.edits(make, count, work.folder, strength=strength)
+            _report(work.folder, f"edits at strength {strength}, {name}", figures)
+        _report(work.folder, f"moves, {name}", measure.moves(make, count))
+
+
+def _hasty(work: Work, name: str) -> measure.MakeScenes:
+    """One of `HASTE`, with Next-Scene at its default scale."""
+    model = work.transformer(DEFAULTS["lora_scale"], fast=name.startswith("fast LoRA"))
+    return partial(work.scenes(model), **HASTE[name])
+
+
 STAGES: dict[str, tuple[Callable[[Work, int], None], int]] = {  # and their steps, on two cores
     "world": (world, 0),
     "tokenizer": (tokenizer, 0),
@@ -175,7 +227,9 @@ STAGES: dict[str, tuple[Callable[[Work, int], None], int]] = {  # and their step
     "text": (text, 900),
     "base": (base, 12000),
     "lora": (next_scene, 2000),
+    "fast": (hurry, 600),
     "evaluate": (evaluate, 200),
+    "evaluate-fast": (evaluate_fast, 100),
 }
 
 
@@ -207,6 +261,7 @@ def main() -> None:
     parser.add_argument("--stage", choices=[*STAGES, "assemble"], help="one stage only (default: all of them)")
     parser.add_argument("--work", type=Path, default=Path("outputs/storybook"), help="the work folder")
     parser.add_argument("--steps", type=int, help="training steps (or, to evaluate, pictures) in place of the stage's")
+    parser.add_argument("--model", type=Path, help="a finished model, for the stages that come after its LoRA")
     parser.add_argument("--families", type=int, default=1600, help="of 16 pictures each, that training sees")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--out", type=Path, default=Path("storybook/model.new"), help="where the model goes")
@@ -215,6 +270,8 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     torch._dynamo.config.recompile_limit = 64
     work = Work(given.work, given.families)
+    if given.model:
+        work.take(given.model)
     for stage in [given.stage] if given.stage else [*STAGES, "assemble"]:
         if stage == "assemble":
             assemble(work, given.out, given.note, work.lora)

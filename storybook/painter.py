@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from diffusers.models.transformers import transformer_qwenimage as stock
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nextscene.pipeline import _guided
 from nextscene.plan import DEFAULTS
 from storybook.edits import KINDS, Task
 from storybook.families import family
@@ -24,6 +26,7 @@ from storybook.training import DEVICE, Muon, muon, train
 from storybook.world import State
 
 SHIFT = 1.63  # of the noise levels: the scheduler's own at 48 tokens
+FAST_SHIFT = 3.0  # of those that the fast LoRA is taught on, whatever the picture's size
 BATCH = {"words": 48, "edit": 32, "two": 24}
 EMPTY = (" ", DEFAULTS["negative_prompt"])  # words that say nothing: what guidance leads away from
 LENGTH = {0: 44, 1: 52, 2: 76}  # text tokens, padded, by the number of references
@@ -172,22 +175,37 @@ def painter_optimizer(model: nn.Module) -> Muon:
 def paint(
     model: QwenImageTransformer2DModel, reader: Reader, words: Sequence[str], references: Sequence[Tensor],
     seen: Sequence[Tensor], *, steps: int = 14, guidance: float = 3.0, strength: float = 1.0, seed: int = 0,
-    tokens: int = 48,
+    tokens: int = 48, fast: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Latents of many pictures at once, by the pipeline's own schedule, guidance and strength."""
+    """Latents of many pictures at once, by the pipeline's own schedule (or the fast one), guidance and strength."""
     chance = torch.Generator().manual_seed(seed)
     noise = torch.randn(len(words), tokens, model.config.in_channels, generator=chance).to(DEVICE)
     prompts = [reader.read(each, seen) for each in (words, [" "] * len(words))][: 2 if guidance > 1 else 1]
-    levels = torch.linspace(1, 1 / steps, steps)
-    levels = SHIFT * levels / (1 + (SHIFT - 1) * levels)
-    levels = 1 - (1 - levels) * (1 - 0.02) / (1 - levels[-1])  # the schedule ends at 0.02
-    levels = levels[int(steps - steps * strength) :].to(DEVICE)
+    levels = noise_levels(steps, fast)[int(steps - steps * strength) :]
     latents = torch.lerp(references[0], noise, levels[0]) if strength < 1 else noise
-    for level, following in zip(levels, [*levels[1:], torch.zeros((), device=DEVICE)], strict=True):
-        answers = [velocity(model, latents, references, level.expand(len(words)), *prompt) for prompt in prompts]
-        step = answers[0]
-        if guidance > 1:
-            step = answers[1] + guidance * (answers[0] - answers[1])
-            step = step * (answers[0].norm(dim=-1, keepdim=True) / step.norm(dim=-1, keepdim=True))
+    return way(model, latents, levels, references, prompts, guidance)[-1]
+
+
+def noise_levels(steps: int, fast: bool = False) -> Tensor:
+    """The schedule, from 1 down to 0, which is the last: of the pipeline, or of its fast LoRAs."""
+    shift = FAST_SHIFT if fast else SHIFT
+    levels = torch.linspace(1, 1 / steps, steps)
+    levels = shift * levels / (1 + (shift - 1) * levels)
+    if not fast:
+        levels = 1 - (1 - levels) * (1 - 0.02) / (1 - levels[-1])  # the schedule ends at 0.02
+    return torch.cat([levels, torch.zeros(1)]).to(DEVICE)
+
+
+@torch.no_grad()
+def way(
+    model: QwenImageTransformer2DModel, latents: Tensor, levels: Tensor, references: Sequence[Tensor],
+    prompts: Sequence[tuple[Tensor, Tensor]], guidance: float,
+) -> list[Tensor]:  # fmt: skip
+    """The latents at every level, from those at the first on; the second prompt, if any, is what to get away from."""
+    passed = [latents]
+    for level, following in pairwise(levels):
+        answers = [velocity(model, latents, references, level.expand(len(latents)), *prompt) for prompt in prompts]
+        step = answers[0] if guidance <= 1 else _guided(answers[0], answers[1], guidance)
         latents = latents + (following - level) * step
-    return latents
+        passed.append(latents)
+    return passed

@@ -13,7 +13,7 @@ from storybook.autoencoder import LATENTS, Flat
 from storybook.measure import MakeScenes, _decibels, _edges, picture
 from storybook.training import DEVICE
 from storybook.words import camera, caption, instruction
-from storybook.world import LANDMARKS, LIGHTS, PLACES, WEATHERS, State, draw, random_state
+from storybook.world import HEIGHT, LANDMARKS, LIGHTS, PLACES, WEATHERS, WIDTH, State, draw, random_state
 
 
 def sheet(rows: Sequence[Sequence[Image.Image]], path: Path) -> None:
@@ -79,6 +79,23 @@ def samples(make: MakeScenes, folder: Path, name: str, step: int) -> None:
     words = [camera(one, other, chance) for one, other in zip(states, after, strict=True)]
     rows += [_drawn(states), pictures(make(words, states)), _drawn(after)]
     sheet(rows, folder / f"{name}-{step:05d}.png")
+
+
+def hurried(makers: Sequence[MakeScenes], path: Path) -> None:
+    """Held-out worlds: what was seen (nothing, for the first three), a row for each way to make it, and the truth."""
+    chance = random.Random(5)
+    states = [random_state(chance, held_out=True) for _ in range(9)]
+    openings, before = states[:3], states[3:]
+    after = [
+        before[0].but(light="night"), before[1].but(weather="snow"), before[2].but(landmark="balloon"),
+        before[3].but(pan=2), before[4].but(zoom=1), before[5].but(tilt=1),
+    ]  # fmt: skip
+    said = [caption(state, chance, held_out=True) for state in openings]
+    words = [instruction(one, other, chance, held_out=True) for one, other in zip(before[:3], after[:3], strict=True)]
+    words += [camera(one, other, chance, held_out=True) for one, other in zip(before[3:], after[3:], strict=True)]
+    blank = [Image.new("RGB", (WIDTH, HEIGHT), "white")] * len(openings)
+    rows = [pictures(make(said)) + pictures(make(words, before)) for make in makers]
+    sheet([blank + _drawn(before), *rows, _drawn([*openings, *after])], path)
 
 
 def pictures(made: Tensor) -> list[Image.Image]:
