@@ -55,11 +55,16 @@ class Row:
     how: str
 
     def __str__(self) -> str:
-        spread = ""
-        if len(self.values) > 1:
-            low, _, high = quantiles(self.values, n=4, method="inclusive")
-            spread = f"{self.form.format(low)} to {self.form.format(high)}"
+        spread = middle_half(self.values, self.form)
         return f"| {self.what} | {self.form.format(median(self.values))} | {spread} | {self.how} |"
+
+
+def middle_half(values: list[float], form: str) -> str:
+    """From where to where the middle half of the values goes; nothing for a single one."""
+    if len(values) < 2:
+        return ""
+    low, _, high = quantiles(values, n=4, method="inclusive")
+    return f"{form.format(low)} to {form.format(high)}"
 
 
 class Report:

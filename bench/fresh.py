@@ -21,14 +21,14 @@ SECONDS = {
     "ready": "Setup in all, from process start to ready",
     "first_scene": "The first scene after that",
 }
+# glibc keeps more and more freed memory for itself, by chance, unless its threshold is set (here to its default).
+TRIMMED = {"MALLOC_TRIM_THRESHOLD_": "131072"}
 
 
 def measure(scenes: int, steps: int) -> dict[str, float]:
     """Starts a process that draws a story with its film; gives its figures, in seconds and bytes."""
     command = [sys.executable, "-m", "bench.fresh", str(time.monotonic()), str(scenes), str(steps)]
-    # glibc keeps more and more freed memory for itself, by chance, unless its threshold is set (here to its default).
-    fixed = {**os.environ, "MALLOC_TRIM_THRESHOLD_": "131072"}
-    done = subprocess.run(command, cwd=ROOT, env=fixed, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **TRIMMED}, stdout=subprocess.PIPE, check=True)
     return dict(json.loads(done.stdout))
 
 

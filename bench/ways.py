@@ -93,7 +93,6 @@ CHANGES = (
     Way("low frequencies held", hold=True),
     Way("strength 0.4", {"strength": 0.4}),
     Way("strength 0.5", {"strength": 0.5}),
-    Way("strength 0.8", {"strength": 0.8}),
     Way("strength 1", {"strength": 1.0}),
     Way("LoRA at 1", {"lora_scale": 1.0}),
     Way("guidance for the first half", {"guidance_until": 0.5}),

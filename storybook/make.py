@@ -212,11 +212,14 @@ def evaluate_fast(work: Work, count: int) -> None:
             figures = measure.edits(make, count, work.folder, strength=strength)
             _report(work.folder, f"edits at strength {strength}, {name}", figures)
         _report(work.folder, f"moves, {name}", measure.moves(make, count))
+    name = "fast LoRA, 4 steps"
+    for scale in (0, 0.5, 1):
+        _report(work.folder, f"moves, {name}, LoRA at {scale:g}", measure.moves(_hasty(work, name, scale), count))
 
 
-def _hasty(work: Work, name: str) -> measure.MakeScenes:
-    """One of `HASTE`, with Next-Scene at its default scale."""
-    model = work.transformer(DEFAULTS["lora_scale"], fast=name.startswith("fast LoRA"))
+def _hasty(work: Work, name: str, lora_scale: float = DEFAULTS["lora_scale"]) -> measure.MakeScenes:
+    """One of `HASTE`."""
+    model = work.transformer(lora_scale, fast=name.startswith("fast LoRA"))
     return partial(work.scenes(model), **HASTE[name])
 
 

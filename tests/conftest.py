@@ -14,6 +14,8 @@ from PIL import Image
 
 from nextscene import model
 from nextscene.model import Model
+from nextscene.plan import plan
+from nextscene.story import from_prompts, settings
 from storybook import random_model
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,10 +36,11 @@ def loaded(weights_folder: Path) -> Model:
 
 @pytest.fixture
 def small(loaded: Model) -> Iterator[Model]:
-    """The loaded model, at its default LoRA scale and with no other LoRA before and after."""
+    """The loaded model, as a plain shot wants it and with no other LoRA before and after."""
     yield loaded
     loaded.use_lora_weights(None)
-    loaded.use_scales(loaded.fused_scale)
+    loaded.use_fast_lora(None)
+    loaded.set_up(plan(from_prompts(["a"]), settings(), 1, (64, 64))[0])
 
 
 @pytest.fixture

@@ -58,6 +58,14 @@ def test_the_full_size_is_the_published_models(loaded: Model) -> None:
     assert counted == {"transformer": 20.43, "text_encoder": 8.29, "vae": 0.13}
 
 
+def test_the_full_models_work_is_counted_by_sizes_alone() -> None:
+    work = full_size.counted()
+    matrices = 2 * 60 * 12 * 3072**2 * (2 * 48 * 64 + 216) / 1e12
+    attention = 60 * 4 * 3072 * (2 * 48 * 64 + 216) ** 2 / 1e12
+    assert work["ours, one reference"] == pytest.approx(matrices + attention, rel=0.01)
+    assert work["stock, one reference"] > 1.2 * work["ours, one reference"]
+
+
 def test_random_weights_take_hardly_any_memory_until_they_are_placed(loras: tuple[Path, Path]) -> None:
     processor = full_size.load(loras[0], memory.PLANS["cpu"], full_size.TINY).pipe.processor
     pipe = full_size.pipeline(processor, torch.bfloat16, full_size.TINY)

@@ -117,7 +117,7 @@ def test_guidance_may_end_early_and_a_cache_may_skip_steps_where_they_are_asked_
 
     def picture(**how: object) -> tuple[object, int]:
         passes.clear()
-        (take, _) = takes_of(small, steps=8, **how)
+        (take, _) = takes_of(small, steps=8, strength=1.0, **how)
         return take.picture, len(passes)
 
     (plain, all_passes), (half, fewer), (never, fewest) = (picture(guidance_until=u) for u in (1.0, 0.5, 0.0))
