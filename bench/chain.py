@@ -15,7 +15,7 @@ from pathlib import Path
 from bench import door, fresh, work
 from bench.figures import Report, difference, in_turn, percent_over, timed
 from nextscene import NextSceneError
-from nextscene.plan import DEFAULTS, Size
+from nextscene.plan import STEPS, Size
 from nextscene.story import MIN_SIDE
 from nextscene.studio import Studio
 
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    effort = Effort(scenes=2, steps=FEW, rounds=2) if options.quick else Effort(4, DEFAULTS["steps"], rounds=8)
+    effort = Effort(scenes=2, steps=FEW, rounds=2) if options.quick else Effort(4, STEPS, rounds=8)
     try:
         studio, size = work.load()
         if options.quick:
