@@ -25,6 +25,7 @@ FACTS = {
     "lora": {"file": "l.safetensors", "scale": 0.75},
     "seed": 5,
     "noticed": [],
+    "memory": "cpu",
     "device": "CPU",
     "versions": {},
 }
