@@ -38,9 +38,9 @@ def test_blocks_are_compiled_once_for_all_sizes_references_and_scales(own: Model
     (said,) = speed.warm_up(own, SIZE, lasting=True)
     assert said.startswith("blocks compiled in ")
     assert np.abs(drawn(own) - plain).max() <= 2
-    for scale in (0.75, 1.0, 0.5, 0.75):
+    for scale in (1.0, 0.5, 0.75):
         own.use_scales(scale)
-        for size, references in (((64, 64), 0), ((96, 64), 1), ((64, 128), 3)):
+        for size, references in (((64, 64), 0), ((96, 64), 2)):
             drawn(own, size, references)
     assert 0 < counters["stats"]["unique_graphs"] <= MOST_GRAPHS
 
