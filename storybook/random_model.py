@@ -57,6 +57,10 @@ def save(
     """A model and its LoRA in a folder, as the full model's lies in its own."""
     pipe.to(torch.bfloat16).save_pretrained(folder)
     _save_lora(lora, folder / "next-scene.safetensors")
+    for config in folder.glob("*/config.json"):
+        facts = json.loads(config.read_text())
+        facts.pop("_name_or_path", None)  # where it was made is nobody's concern
+        _write_json(config, facts)
     index = json.loads((folder / "model_index.json").read_text())
     index["processor"] = ["transformers", "Qwen2VLProcessor"]  # as the full model's index says
     _write_json(folder / "model_index.json", index)
