@@ -219,7 +219,11 @@ def test_a_picture_from_elsewhere_is_not_explained(tmp_path: Path) -> None:
 
 def test_an_interrupted_run_keeps_its_finished_scenes(tmp_path: Path) -> None:
     command = [ROOT / "script/sequence", "|".join("a" * 40), *QUICK, "--steps", "50", "--output-video", "film.mp4"]
-    run = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
+    # Tests that run in the background of a shell have Ctrl-C ignored, and so would what they start.
+    run = subprocess.Popen(
+        command, cwd=tmp_path, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **pipes
+    )
     first = tmp_path / "outputs/sequence/scene_001.png"
     for _ in range(300):
         if first.exists():
