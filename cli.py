@@ -193,7 +193,8 @@ def _planned(options: argparse.Namespace, story: Story, seen: Along, record: Rec
 
 def _made_with(run: Run) -> dict[str, str]:
     """What the record says of the weights; fetches what is not there yet."""
-    return weights.identity(run.model, _fast_lora(run)) | loras.identity(loras.fetch(run.own_lora, at_home=True))
+    own_lora = loras.fetch(run.own_lora, at_home=True)
+    return weights.identity(run.model) | weights.fast_identity(_fast_lora(run)) | loras.identity(own_lora)
 
 
 def _fast_lora(run: Run) -> Path | None:

@@ -33,7 +33,8 @@ class Predictor(BasePredictor):
         print(notice)
         self.own_size = weights.own_size(self.name)
         folder, lora = weights.fetch(self.name), weights.lora(self.name)
-        took("weights found")
+        self.made_with = weights.identity(self.name)
+        took("weights found and known by their sha256")
         loaded = model.load(folder, lora, self.name, on_part=took)
         done = speed.warm_up(loaded, self.own_size, lasting=True)
         took("warmed up")
@@ -89,7 +90,7 @@ class Predictor(BasePredictor):
             default=None,
             ge=2,
             le=100,
-            description="Denoising steps for each scene, 2 to 100. Recommended: leave blank for 40, or for 4 with go_fast (8 do better there).",
+            description="Denoising steps for each scene, 2 to 100. Recommended: leave blank for 40, or for 4 with go_fast; 30 to 50 without it.",
         ),
         guidance: float = Input(
             default=4.0,
@@ -125,7 +126,7 @@ class Predictor(BasePredictor):
         ),
         go_fast: bool = Input(
             default=False,
-            description="Draw drafts: 4 steps for each scene, without guidance, by a LoRA that makes them enough. Far faster, less faithful. A finished story is then drawn anew without it.",
+            description="Draw drafts: 4 steps for each scene, without guidance, by a LoRA that makes them enough. The finished story is then drawn anew, without it.",
         ),
         references: list[Path] | None = Input(
             default=None,
@@ -220,7 +221,7 @@ class Predictor(BasePredictor):
         fast_file = weights.fast_lora(self.name, shots[0].steps) if shots[0].go_fast else None
         if fast_file:
             self.studio.model.use_fast_lora(fast_file)
-        made_with = weights.identity(self.name, fast_file) | loras.identity(lora_file)
+        made_with = self.made_with | weights.fast_identity(fast_file) | loras.identity(lora_file)
 
         shutil.rmtree(self.folder, ignore_errors=True)  # the last prediction's files; Cog leaves them to us
         complete = told.complete(wanted, run_seed, image.name if image else None)

@@ -129,8 +129,8 @@ def fast_lora(name_or_folder: str, steps: int) -> Path:
     return fetch(published) / MODELS[published].files[0]
 
 
-def identity(name_or_folder: str, fast_lora: Path | None = None) -> dict[str, str]:
-    """What a picture's record says of the weights that made it; with `fast_lora`, if it was made fast."""
+def identity(name_or_folder: str) -> dict[str, str]:
+    """What a picture's record says of the weights that made it. A folder of one's own is read whole for that."""
     folder = fetch(name_or_folder)
     return {
         "model": name_or_folder,
@@ -138,8 +138,12 @@ def identity(name_or_folder: str, fast_lora: Path | None = None) -> dict[str, st
         "model_sha256": _model_sha256(folder),
         "lora": lora(name_or_folder).name,
         "lora_sha256": download.sha256(lora(name_or_folder)),
-        **({"fast_lora_sha256": download.sha256(fast_lora)} if fast_lora else {}),
     }
+
+
+def fast_identity(file: Path | None) -> dict[str, str]:
+    """What it says besides, if they were made fast; nothing, if not."""
+    return {"fast_lora_sha256": download.sha256(file)} if file else {}
 
 
 def own_size(name_or_folder: str) -> tuple[int, int]:

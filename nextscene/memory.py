@@ -22,7 +22,7 @@ from nextscene import NextSceneError
 
 # Bytes for each number of a block's matrices, scales included, by what they are kept in.
 BYTES = {"fp32": 4.0, "bf16": 2.0, "fp8": 1.01, "4bit": 0.52}
-ROOM = 0.08  # of all weights in bf16: what drawing a scene takes beside them
+ROOM = 0.08  # of all weights before they are made smaller: what drawing a scene takes beside them, a guess so far
 # Numbers of a transformer whose layers are done before several threads have met. On two idle cores the second thread
 # saves a quarter of the time; beside anything else that runs, both wait for each other ten times as long.
 SMALL = 10**8
