@@ -1,6 +1,6 @@
 """The front door: Cog's typed inputs, and nothing else.
 
-Cog reads this file without running it: each input is one plain literal call (`nextscene.schema` watches over that).
+Cog reads this file without running it: each input is one plain literal call (`nextscene.form.schema` watches over that).
 """
 
 import shutil
@@ -10,17 +10,18 @@ from pathlib import Path as LocalPath
 
 from cog import BasePredictor, Input, Path, streaming
 
-import loras
-import weights
-from nextscene import NextSceneError, along, model, speed
-from nextscene.cutting import CuttingRoom
-from nextscene.delivery import deliver, numbered
-from nextscene.plan import IMAGE, choose_seed, given, given_film, plan
+from nextscene import NextSceneError, along
+from nextscene.film.cutting import CuttingRoom
+from nextscene.hub import loras, weights
+from nextscene.model import loading as model
+from nextscene.model import speed
+from nextscene.output.delivery import deliver, numbered
+from nextscene.output.record import Record
 from nextscene.progress import Parts, progress
-from nextscene.record import Record
-from nextscene.safety import Checker
-from nextscene.story import Story, from_file, from_prompts
-from nextscene.studio import Studio
+from nextscene.shooting.safety import Checker
+from nextscene.shooting.studio import Studio
+from nextscene.story.plan import IMAGE, choose_seed, given, given_film, plan
+from nextscene.story.story import Story, from_file, from_prompts
 
 
 class Predictor(BasePredictor):

@@ -11,8 +11,8 @@ from pathlib import Path as LocalPath
 
 from cog import BaseModel, Input, Path
 
-import weights
 from nextscene import NextSceneError
+from nextscene.hub import weights
 from nextscene.training.recipe import Recipe, recipe
 
 EXAMPLES = """\

@@ -15,9 +15,9 @@ from pathlib import Path
 from bench import door, fresh, work
 from bench.figures import Report, difference, in_turn, percent_over, timed
 from nextscene import NextSceneError
-from nextscene.plan import STEPS, Size
-from nextscene.story import MIN_SIDE
-from nextscene.studio import Studio
+from nextscene.shooting.studio import Studio
+from nextscene.story.plan import STEPS, Size
+from nextscene.story.story import MIN_SIDE
 
 FEW = 2  # steps, where their number does not matter
 

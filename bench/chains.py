@@ -21,13 +21,13 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-import weights
 from bench import figures, sight, work
 from bench.sight import Sight
 from bench.stories import SCENES, Told, tell
 from bench.ways import STEPS, Way, chain, opening, planned
 from nextscene import pictures
-from nextscene.model import Model
+from nextscene.hub import weights
+from nextscene.model.loading import Model
 from storybook.world import HEIGHT, WIDTH, State
 
 SIZE = (WIDTH, HEIGHT)

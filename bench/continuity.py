@@ -161,7 +161,7 @@ the scene before showed. A state says nine things: place, light, weather, landma
 - **camera in its place, light, weather, place, its layout, landmark, its colour**: whether these are as the truth has
   them. What was lost, or not done, in an earlier scene counts in every later one.
 - **structure**: how much of the drawn truth's edges is there, after a move of the camera is undone
-  (`nextscene/drift.py`).
+  (`nextscene/shooting/drift.py`).
 - **nearness to the truth**: PSNR beside the drawn truth.
 - **colour shift**: Delta E from the drawn truth's colours to the picture's.
 - **sharpness**: gradient energy for the contrast, beside the drawn truth's, against the opening's; 1 is best.

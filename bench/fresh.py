@@ -34,8 +34,8 @@ def measure(scenes: int, steps: int) -> dict[str, float]:
 
 def main(started: float, scenes: int, steps: int) -> None:
     running = time.monotonic()
-    import weights  # here, because the time of imports, torch's above all, is one of the figures
     from bench import work
+    from nextscene.hub import weights  # here, because the time of imports, torch's above all, is one of the figures
 
     imported = time.monotonic()
     name, _ = weights.choose()

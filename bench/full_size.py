@@ -21,11 +21,12 @@ from torch import Tensor, nn
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-import weights
 from bench.stopwatch import Call, Operations
-from nextscene import memory, model
-from nextscene.model import Model, PictureProcessor
-from nextscene.pipeline import NextScenePipeline
+from nextscene.hub import weights
+from nextscene.model import loading as model
+from nextscene.model import memory
+from nextscene.model.loading import Model, PictureProcessor
+from nextscene.model.pipeline import NextScenePipeline
 from storybook.random_model import SPECIAL, lora, scheduler
 
 NAME = "Qwen-Image-Edit-2509 with random weights"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from nextscene import drift
+from nextscene.shooting import drift
 from storybook.words import FARTHEST
 from storybook.world import COLOURS, LANDMARKS, LAYOUTS, LIGHTS, PLACES, WEATHERS, State, draw
 

@@ -21,12 +21,12 @@ from PIL import Image
 from bench.ears import Clap, claps, flashes, heard, loudness, music
 from bench.figures import Report
 from bench.fresh import peak_memory
-from nextscene import sound, voice
-from nextscene.cutting import CuttingRoom
-from nextscene.film import Film
-from nextscene.story import from_data
-from nextscene.timeline import Timeline, lay_out
-from nextscene.voice import RATE, Samples
+from nextscene.film import sound, voice
+from nextscene.film.cutting import CuttingRoom
+from nextscene.film.encoder import Film
+from nextscene.film.timeline import Timeline, lay_out
+from nextscene.film.voice import RATE, Samples
+from nextscene.story.story import from_data
 
 # The first twenty Harvard sentences (IEEE, 1969), made to test how well speech is understood.
 SENTENCES = """

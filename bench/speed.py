@@ -19,14 +19,15 @@ from unittest.mock import patch
 import psutil
 import torch
 
-import weights
 from bench import figures, fresh, full_size, speed_page, stopwatch, work
 from bench.speed_page import ALLOCATED, LOOKING, RESERVED, RESIDENT, Capped, Drawn, Figures, page
 from bench.stage import Stage, Way, stock_twin
-from nextscene import NextSceneError, memory
-from nextscene.plan import FAST_STEPS, STEPS, Size
-from nextscene.speed import warm_up
-from nextscene.story import MIN_SIDE
+from nextscene import NextSceneError
+from nextscene.hub import weights
+from nextscene.model import memory
+from nextscene.model.speed import warm_up
+from nextscene.story.plan import FAST_STEPS, STEPS, Size
+from nextscene.story.story import MIN_SIDE
 
 FEW = 2  # steps, where their number does not matter
 PART = 10  # steps, where a part of a scene is enough

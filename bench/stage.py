@@ -18,11 +18,12 @@ from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as stock
 from PIL import Image, ImageChops
 
 from bench import stopwatch, work
-from nextscene import NextSceneError, memory
-from nextscene.model import Model
-from nextscene.plan import IMAGE, MAX_REFERENCES, STEPS, Reference, Shot, Size, plan
-from nextscene.story import from_data, settings
-from nextscene.studio import Studio
+from nextscene import NextSceneError
+from nextscene.model import memory
+from nextscene.model.loading import Model
+from nextscene.shooting.studio import Studio
+from nextscene.story.plan import IMAGE, MAX_REFERENCES, STEPS, Reference, Shot, Size, plan
+from nextscene.story.story import from_data, settings
 from nextscene.take import Pictures
 from storybook.world import PLACES, State, draw
 

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor
 
-import weights
 from bench.stories import OTHERS, Told
-from nextscene.model import Model
-from nextscene.pipeline import NextScenePipeline
-from nextscene.plan import GRID, Reference, Shot, Size, plan
-from nextscene.story import from_data, settings
-from nextscene.studio import Studio
+from nextscene.hub import weights
+from nextscene.model.loading import Model
+from nextscene.model.pipeline import NextScenePipeline
+from nextscene.shooting.studio import Studio
+from nextscene.story.plan import GRID, Reference, Shot, Size, plan
+from nextscene.story.story import from_data, settings
 
 STEPS = 14  # what the built-in model was judged with while it was taught
 JPEG_QUALITY = 95

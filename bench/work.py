@@ -10,15 +10,15 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-import weights
-from nextscene import model
-from nextscene.cutting import CuttingRoom
-from nextscene.delivery import deliver, numbered
-from nextscene.pipeline import NextScenePipeline
-from nextscene.plan import Shot, Size, given, plan
+from nextscene.film.cutting import CuttingRoom
+from nextscene.hub import weights
+from nextscene.model import loading as model
+from nextscene.model.pipeline import NextScenePipeline
+from nextscene.output.delivery import deliver, numbered
 from nextscene.progress import progress
-from nextscene.story import from_prompts
-from nextscene.studio import Studio
+from nextscene.shooting.studio import Studio
+from nextscene.story.plan import Shot, Size, given, plan
+from nextscene.story.story import from_prompts
 
 SEED = 2509
 PROMPTS = (

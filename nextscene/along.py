@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from PIL import Image
 
 from nextscene import pictures
-from nextscene.plan import IMAGE, Reference
-from nextscene.story import Story
+from nextscene.story.plan import IMAGE, Reference
+from nextscene.story.story import Story
 
 Along = dict[Reference, Image.Image]
 

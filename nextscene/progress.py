@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from tqdm import tqdm
 
-from nextscene.plan import Shot
+from nextscene.story.plan import Shot
 
 OnStep = Callable[[Shot, int, int], None]
 

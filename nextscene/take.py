@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
-from nextscene.plan import Reference, Shot
+from nextscene.story.plan import Reference, Shot
 
 FAULTS = ("bars", "near-copy")  # what nobody wants in a scene; other words are only worth a look
 

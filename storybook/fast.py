@@ -17,8 +17,8 @@ from peft import LoraConfig, get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
-from nextscene.plan import DEFAULTS
-from nextscene.story import with_prefix
+from nextscene.story.plan import DEFAULTS
+from nextscene.story.story import with_prefix
 from nextscene.training.pupil import write_lora
 from storybook import autoencoder, pairs
 from storybook.edits import with_another

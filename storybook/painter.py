@@ -17,8 +17,8 @@ from diffusers.models.transformers import transformer_qwenimage as stock
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nextscene.pipeline import _guided
-from nextscene.plan import DEFAULTS
+from nextscene.model.pipeline import _guided
+from nextscene.story.plan import DEFAULTS
 from storybook.edits import KINDS, Task
 from storybook.families import family
 from storybook.reader import Reader

@@ -12,10 +12,10 @@ import torch
 from huggingface_hub import constants
 from PIL import Image
 
-from nextscene import model
-from nextscene.model import Model
-from nextscene.plan import plan
-from nextscene.story import from_prompts, settings
+from nextscene.model import loading as model
+from nextscene.model.loading import Model
+from nextscene.story.plan import plan
+from nextscene.story.story import from_prompts, settings
 from storybook import random_model
 
 ROOT = Path(__file__).resolve().parent.parent

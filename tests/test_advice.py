@@ -6,9 +6,9 @@ import json
 import pytest
 from conftest import ROOT
 
-from nextscene.advice import advice, asks_for_light
-from nextscene.plan import Shot, plan
-from nextscene.story import from_file, from_prompts, settings
+from nextscene.story.advice import advice, asks_for_light
+from nextscene.story.plan import Shot, plan
+from nextscene.story.story import from_file, from_prompts, settings
 
 OWN = (1024, 768)
 

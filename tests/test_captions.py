@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from nextscene import NextSceneError, captions, lettering
-from nextscene.captions import COLUMNS, MOST_LINES, Cue
-from nextscene.story import from_data
-from nextscene.timeline import Timeline, lay_out
+from nextscene import NextSceneError
+from nextscene.film import captions, lettering
+from nextscene.film.captions import COLUMNS, MOST_LINES, Cue
+from nextscene.film.timeline import Timeline, lay_out
+from nextscene.story.story import from_data
 
 TRAIN = "The city was asleep when the first train left the harbour, and nobody saw her go."
 MARKET = (

@@ -14,8 +14,8 @@ from conftest import ROOT, photo
 from PIL import Image
 from safetensors.numpy import save_file
 
-import weights
 from nextscene import pictures
+from nextscene.hub import weights
 
 QUICK = ["--steps", "2", "--width", "128", "--height", "96"]
 FOUR_SCENES = "Wide shot of a city,Camera zooms to a window,Inside view of a character,Close-up of their hands"

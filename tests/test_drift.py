@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 
-from nextscene.drift import OTHER_PLACE, Bars, Drift, badges, bars, compare
+from nextscene.shooting.drift import OTHER_PLACE, Bars, Drift, badges, bars, compare
 
 WIDTH, HEIGHT = 256, 192
 UNCHANGED = Drift(0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, True)

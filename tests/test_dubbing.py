@@ -9,8 +9,8 @@ from conftest import photo
 
 from bench.ears import heard, music
 from nextscene import NextSceneError
-from nextscene.cutting import CuttingRoom
-from nextscene.story import Story, from_data
+from nextscene.film.cutting import CuttingRoom
+from nextscene.story.story import Story, from_data
 
 TRAIN = "The city was asleep when the first train left the harbour."
 SPOKEN = [

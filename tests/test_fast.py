@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 from conftest import noise, photo, same
 
-import cli
-import weights
-from nextscene import NextSceneError, pictures, speed
-from nextscene.advice import advice
-from nextscene.model import Model
-from nextscene.plan import IMAGE, Shot, plan
-from nextscene.story import from_data, settings
-from nextscene.studio import Studio
+from nextscene import NextSceneError, pictures
+from nextscene.cli import main as cli
+from nextscene.hub import weights
+from nextscene.model import speed
+from nextscene.model.loading import Model
+from nextscene.shooting.studio import Studio
+from nextscene.story.advice import advice
+from nextscene.story.plan import IMAGE, Shot, plan
+from nextscene.story.story import from_data, settings
 from nextscene.take import Take
 
 SIZE = (64, 64)

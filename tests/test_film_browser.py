@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from nextscene.film import Film
-from nextscene.story import from_data
-from nextscene.timeline import lay_out
+from nextscene.film.encoder import Film
+from nextscene.film.timeline import lay_out
+from nextscene.story.story import from_data
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no chromium here")

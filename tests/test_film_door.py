@@ -12,11 +12,11 @@ import opentimelineio
 import pytest
 from conftest import ROOT, photo
 
-from cli import main
-from nextscene.cutting import CuttingRoom
-from nextscene.plan import Shot, plan
-from nextscene.record import Record
-from nextscene.story import from_data, settings
+from nextscene.cli.main import main
+from nextscene.film.cutting import CuttingRoom
+from nextscene.output.record import Record
+from nextscene.story.plan import Shot, plan
+from nextscene.story.story import from_data, settings
 from nextscene.take import Take
 
 FACTS = {

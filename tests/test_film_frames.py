@@ -11,10 +11,10 @@ from conftest import ROOT
 from numpy.typing import NDArray
 from PIL import Image
 
-from nextscene.blends import Frame, crossfade, fade
-from nextscene.frames import FARTHEST, PACE, Projector, view
-from nextscene.story import from_data
-from nextscene.timeline import Timeline, lay_out
+from nextscene.film.blends import Frame, crossfade, fade
+from nextscene.film.frames import FARTHEST, PACE, Projector, view
+from nextscene.film.timeline import Timeline, lay_out
+from nextscene.story.story import from_data
 
 SIZE = (192, 144)
 
@@ -171,7 +171,7 @@ def likeness(one: Frame, other: Frame) -> float:
 
 @pytest.fixture(params=["rife", "flow"])
 def _either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nextscene import morph
+    from nextscene.film import morph
 
     monkeypatch.setattr(morph, "has_rife", lambda: request.param == "rife")
     monkeypatch.setattr(morph, "SMALL", 256)  # a quarter of the time, for pictures that are small anyway
@@ -179,7 +179,7 @@ def _either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.usefixtures("_either")
 def test_half_way_through_a_morph_things_are_half_way() -> None:
-    from nextscene.morph import morph
+    from nextscene.film.morph import morph
 
     one, middle, other = (np.asarray(scenery(shift)) for shift in (-8, 0, 8))
     way = morph(one, other)
@@ -191,7 +191,7 @@ def test_half_way_through_a_morph_things_are_half_way() -> None:
 
 @pytest.mark.usefixtures("_either")
 def test_a_morph_follows_things_while_the_light_changes() -> None:
-    from nextscene.morph import morph
+    from nextscene.film.morph import morph
 
     one, other = np.asarray(scenery(-6)), np.asarray(scenery(6, night=True))
     way = morph(one, other)

@@ -17,9 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-import download
-import loras
 from nextscene import NextSceneError
+from nextscene.hub import download, loras
 
 LORA = save({"layer.lora_A.weight": np.zeros((2, 3), np.float32)})
 OTHER = save({"layer.lora_A.weight": np.ones((2, 3), np.float32)})

@@ -12,11 +12,13 @@ import torch
 from conftest import noise, photo, pixels
 from torch import Tensor
 
-import cli
-import weights
-from nextscene import NextSceneError, memory, model
-from nextscene.memory import PLANS, Plan
-from nextscene.model import Model
+from nextscene import NextSceneError
+from nextscene.cli import main as cli
+from nextscene.hub import weights
+from nextscene.model import loading as model
+from nextscene.model import memory
+from nextscene.model.loading import Model
+from nextscene.model.memory import PLANS, Plan
 
 BUILT_IN, LORA = weights.BUILT_IN, weights.BUILT_IN / weights.OWN_LORA
 # How far a plan's first prediction may be from the one in fp32: the norm of the difference, as a share of the norm.

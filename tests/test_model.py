@@ -12,8 +12,9 @@ from conftest import noise, photo, pixels, same
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from nextscene import NextSceneError, model
-from nextscene.model import Model
+from nextscene import NextSceneError
+from nextscene.model import loading as model
+from nextscene.model.loading import Model
 
 State = dict[str, torch.Tensor]
 PREFIX = "diffusion_model."

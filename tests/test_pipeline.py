@@ -8,8 +8,8 @@ from diffusers import QwenImageEditPlusPipeline, QwenImagePipeline
 from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as edit_plus
 from PIL import Image
 
-from nextscene.model import Model
-from nextscene.pipeline import NextScenePipeline
+from nextscene.model.loading import Model
+from nextscene.model.pipeline import NextScenePipeline
 
 SIZE = {"width": 128, "height": 96}
 

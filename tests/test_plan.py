@@ -10,8 +10,18 @@ from hypothesis import given as for_any
 from hypothesis import strategies as st
 
 from nextscene import NextSceneError
-from nextscene.plan import DEFAULTS, GRID, Reference, Shot, choose_seed, given, plan, scenes_needed_after, shot_seed
-from nextscene.story import MAX_SIDE, MIN_SIDE, from_data, from_prompts, settings
+from nextscene.story.plan import (
+    DEFAULTS,
+    GRID,
+    Reference,
+    Shot,
+    choose_seed,
+    given,
+    plan,
+    scenes_needed_after,
+    shot_seed,
+)
+from nextscene.story.story import MAX_SIDE, MIN_SIDE, from_data, from_prompts, settings
 
 OWN = (1024, 768)
 

@@ -6,9 +6,9 @@ import re
 import pytest
 from conftest import ROOT
 
-from arguments import parser
-from nextscene import schema
-from nextscene.plan import DEFAULTS
+from nextscene.cli.arguments import parser
+from nextscene.form import schema
+from nextscene.story.plan import DEFAULTS
 
 README = (ROOT / "README.md").read_text()
 INPUTS = schema.read(ROOT / "predict.py", "Predictor").inputs

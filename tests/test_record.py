@@ -16,12 +16,12 @@ from conftest import ROOT, photo
 from PIL import Image
 
 from nextscene import NextSceneError, pictures
-from nextscene.delivery import deliver, numbered
-from nextscene.model import Model
-from nextscene.plan import IMAGE, Shot, plan
-from nextscene.record import Record, scene_named
-from nextscene.story import from_data, from_file, settings
-from nextscene.studio import Studio
+from nextscene.model.loading import Model
+from nextscene.output.delivery import deliver, numbered
+from nextscene.output.record import Record, scene_named
+from nextscene.shooting.studio import Studio
+from nextscene.story.plan import IMAGE, Shot, plan
+from nextscene.story.story import from_data, from_file, settings
 from nextscene.take import Take
 
 WANTED = settings(width=64, height=64, steps=2, guidance=1)
@@ -226,7 +226,7 @@ def test_a_scene_that_retook_itself_goes_on_from_the_take_that_was_kept(
     run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = iter([["bars"], [], [], [], []])
-    monkeypatch.setattr("nextscene.studio._noticed", lambda *_: next(found))
+    monkeypatch.setattr("nextscene.shooting.studio._noticed", lambda *_: next(found))
     shoot = run.studio.shoot
     monkeypatch.setattr(run.studio, "shoot", lambda shots, seen: shoot(shots, seen, auto_retake=1))
     record = run(SCENES)
@@ -240,7 +240,7 @@ def test_a_scene_that_retook_itself_is_told_with_that_take_in_record_and_picture
 ) -> None:
     """So that either, alone, makes the very pictures again."""
     found = iter([["bars"], [], [], [], [], []])
-    monkeypatch.setattr("nextscene.studio._noticed", lambda *_: next(found))
+    monkeypatch.setattr("nextscene.shooting.studio._noticed", lambda *_: next(found))
     shoot, story = run.studio.shoot, from_data(SCENES).complete(WANTED, 7, None)
     monkeypatch.setattr(run.studio, "shoot", lambda shots, seen: shoot(shots, seen, story=story, auto_retake=1))
     run(SCENES)

@@ -16,10 +16,11 @@ from PIL import Image, ImageDraw
 
 import predict
 from bench.ears import music
-from cli import main
-from nextscene import NextSceneError, pictures, schema
-from nextscene.safety import THRESHOLD, VARIABLE, Checker
-from nextscene.withholding import card
+from nextscene import NextSceneError, pictures
+from nextscene.cli.main import main
+from nextscene.form import schema
+from nextscene.shooting.safety import THRESHOLD, VARIABLE, Checker
+from nextscene.shooting.withholding import card
 
 PROMPTS = ["a harbour at dawn", "the camera pans left", "night falls"]
 QUICK = {"width": 128, "height": 96, "num_inference_steps": 2, "guidance": 1.0}

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from nextscene import NextSceneError, schema
+from nextscene import NextSceneError
+from nextscene.form import schema
 
 ROOT = Path(__file__).parents[1]
 
@@ -286,7 +287,7 @@ def command(folder: Path) -> subprocess.CompletedProcess[str]:
     words = [
         sys.executable,
         "-m",
-        "nextscene.schema",
+        "nextscene.form.schema",
         f"{folder}/predict.py:Predictor",
         str(folder / "made/openapi.json"),
     ]
@@ -294,7 +295,7 @@ def command(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_schema_is_read_without_torch_and_without_cog() -> None:
-    loaded = "import sys, nextscene.schema; sys.exit(bool({'torch', 'cog', 'coglet'} & set(sys.modules)))"
+    loaded = "import sys, nextscene.form.schema; sys.exit(bool({'torch', 'cog', 'coglet'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, check=False).returncode == 0
 
 

@@ -17,7 +17,7 @@ from conftest import ROOT, pixels
 from PIL import Image
 from torch import Tensor
 
-from nextscene import schema
+from nextscene.form import schema
 from predict import Predictor
 from storybook.families import VALUES
 from storybook.measure import MOVES, every_view, shown

@@ -25,9 +25,10 @@ from conftest import ROOT, photo, pixels
 from hub import Hub
 from PIL import Image
 
-import weights
 from bench.ears import music
-from nextscene import pictures, schema
+from nextscene import pictures
+from nextscene.form import schema
+from nextscene.hub import weights
 
 QUICK = {"width": 128, "height": 96, "num_inference_steps": 3, "seed": 5}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nextscene.sheet import BACKGROUND, CARD, COLUMNS, GAP, Sheet
+from nextscene.output.sheet import BACKGROUND, CARD, COLUMNS, GAP, Sheet
 
 
 def facts(prompt: str = "a harbour") -> dict[str, Any]:

@@ -9,12 +9,13 @@ import pytest
 from PIL import Image
 
 from bench.ears import Clap, claps, flashes, heard, loudness, music
-from nextscene import NextSceneError, sound, voice
-from nextscene.film import Film
-from nextscene.sound import LEAD
-from nextscene.story import from_data
-from nextscene.timeline import Timeline, lay_out
-from nextscene.voice import RATE, Clip, Samples
+from nextscene import NextSceneError
+from nextscene.film import sound, voice
+from nextscene.film.encoder import Film
+from nextscene.film.sound import LEAD
+from nextscene.film.timeline import Timeline, lay_out
+from nextscene.film.voice import RATE, Clip, Samples
+from nextscene.story.story import from_data
 
 
 class Tone:

@@ -10,7 +10,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler, QwenImageTransformer2DMod
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from nextscene import model
+from nextscene.model import loading as model
 from storybook import fast, random_model
 from storybook.painter import noise_levels, way
 from storybook.words import next_state

@@ -11,12 +11,12 @@ from conftest import noise, photo, pixels, same
 from PIL import Image
 
 from nextscene import NextSceneError, pictures
-from nextscene.cutting import CuttingRoom
-from nextscene.delivery import deliver, numbered
-from nextscene.model import Model
-from nextscene.plan import IMAGE, Shot, plan
-from nextscene.story import from_data, settings
-from nextscene.studio import Studio
+from nextscene.film.cutting import CuttingRoom
+from nextscene.model.loading import Model
+from nextscene.output.delivery import deliver, numbered
+from nextscene.shooting.studio import Studio
+from nextscene.story.plan import IMAGE, Shot, plan
+from nextscene.story.story import from_data, settings
 from nextscene.take import Take
 
 SMALL = {"width": 128, "height": 96, "steps": 2}
@@ -120,7 +120,7 @@ def test_a_take_says_what_made_it_and_that_the_model_is_the_small_one(studio: St
 def flawed(studio: Studio, faults: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> Studio:
     """A studio whose takes are found to have these faults, one after another: random weights make none to order."""
     found = iter(faults)
-    monkeypatch.setattr("nextscene.studio._noticed", lambda *_: next(found))
+    monkeypatch.setattr("nextscene.shooting.studio._noticed", lambda *_: next(found))
     return studio
 
 

@@ -25,7 +25,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 import train as door
-from nextscene import NextSceneError, model, schema
+from nextscene import NextSceneError
+from nextscene.form import schema
+from nextscene.model import loading as model
 from nextscene.training import dataset, lessons, trainer
 from nextscene.training.pupil import Pupil, _padded
 from nextscene.training.recipe import Recipe, recipe

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nextscene import NextSceneError, voice
-from nextscene.story import from_data
-from nextscene.timeline import Timeline, lay_out
-from nextscene.voice import RATE, Clip, Samples
+from nextscene import NextSceneError
+from nextscene.film import voice
+from nextscene.film.timeline import Timeline, lay_out
+from nextscene.film.voice import RATE, Clip, Samples
+from nextscene.story.story import from_data
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -18,11 +18,10 @@ import torch
 from conftest import use_endpoint
 from hub import Hub, commit_of
 
-import download
-import weights
 from nextscene import NextSceneError
+from nextscene.hub import download, weights
 
-ROOT = Path(weights.__file__).parent
+ROOT = Path(__file__).resolve().parent.parent
 BASE, LORA = weights.MODELS["qwen-image-edit-2509"], weights.MODELS["next-scene"]
 LORA_FILE = LORA.files[0]
 WHOLE = {

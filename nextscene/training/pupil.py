@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
-from nextscene import model
+from nextscene.model import loading as model
+from nextscene.model.pipeline import NextScenePipeline
 from nextscene.pictures import fit
-from nextscene.pipeline import NextScenePipeline
 
 LEVELS = 1000  # of noise, over the schedule
 KEY = "diffusion_model."  # what LoRA files for this model put before each layer's name

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nextscene import NextSceneError
-from nextscene.story import PREFIX, with_prefix
+from nextscene.story.story import PREFIX, with_prefix
 
 
 class Recipe(BaseModel):

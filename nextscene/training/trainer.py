@@ -21,7 +21,7 @@ from accelerate import Accelerator
 from torch.nn.utils import clip_grad_norm_
 
 from nextscene import NextSceneError, __version__
-from nextscene.plan import Size
+from nextscene.story.plan import Size
 from nextscene.training import dataset, lessons
 from nextscene.training.dataset import Example
 from nextscene.training.progress import progress

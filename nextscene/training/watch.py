@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from nextscene import pictures
-from nextscene.plan import DEFAULTS
+from nextscene.story.plan import DEFAULTS
 from nextscene.training import lessons
 from nextscene.training.dataset import Example
 from nextscene.training.pupil import Pupil

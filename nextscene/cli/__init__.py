@@ -1,0 +1,1 @@
+"""The terminal: flags in, a request out, progress and results shown."""

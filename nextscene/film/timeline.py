@@ -1,0 +1,137 @@
+"""A timeline: when each scene of a film begins and ends, and how it is shown, known before anything is drawn.
+
+    timeline = lay_out(story)                      # says what is spoken in each scene
+    timeline = lay_out(story, {"scene_001": 3.2})  # and knows how long that takes
+
+A complete story (`Story.complete`) and the length of its speech go in. A pure function: no torch, files or pictures.
+Times are exact, in seconds, on the grid of the film's frames; the clock behind them is never rounded, so that rounding
+does not add up. A transition lies across the border of two scenes, half in each, and changes no time.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from math import floor
+
+from nextscene.story.advice import camera_moves
+from nextscene.story.plan import seconds_of
+from nextscene.story.story import PREFIX, FilmSettings, Move, Scene, Story, Transition, with_prefix
+
+BREATH = 0.6  # seconds that a scene stands after its words
+AUTO: dict[str, Move] = {  # what does on a still what the words say
+    "left": "pan_left",
+    "right": "pan_right",
+    "up": "tilt_up",
+    "down": "tilt_down",
+    "closer": "push_in",
+    "farther": "pull_out",
+}
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One scene's place in the film.
+
+    transition: how the film comes into it from the scene before; it begins half of its seconds before `start`.
+    move: what the camera does on the still; never "auto".
+    caption, narration: what is read and what is heard; empty: nothing.
+    """
+
+    id: str
+    number: int
+    start: Fraction
+    duration: Fraction
+    transition: Transition
+    transition_seconds: Fraction
+    move: Move
+    caption: str
+    narration: str
+
+    @property
+    def end(self) -> Fraction:
+        return self.start + self.duration
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A film's scenes, one after another without a gap."""
+
+    video_fps: int
+    cuts: tuple[Cut, ...]
+
+    @property
+    def duration(self) -> Fraction:
+        return self.cuts[-1].end
+
+    def frame(self, seconds: Fraction) -> int:
+        """A time on the grid, in frames."""
+        return int(seconds * self.video_fps)
+
+
+def lay_out(story: Story, speech: Mapping[str, float] | None = None) -> Timeline:
+    """The timeline of a story.
+
+    speech: how many seconds the narration takes, by the scene's id; a scene stands at least that long, and a breath.
+    """
+    fps = story.film.video_fps
+    scenes = list(zip(story.ids, story.scenes, strict=True))
+    borders = frames_at_borders((_lasting(story, scene, (speech or {}).get(name)) for name, scene in scenes), fps)
+    cuts: list[Cut] = []
+    for (name, scene), (begin, end) in zip(scenes, pairwise(borders), strict=True):
+        before = cuts[-1].duration if cuts else Fraction(0)
+        duration = Fraction(end - begin, fps)
+        transition = (scene.transition or story.film.transition) if cuts else "cut"
+        cuts.append(
+            Cut(
+                id=name,
+                number=len(cuts) + 1,
+                start=Fraction(begin, fps),
+                duration=duration,
+                transition=transition,
+                transition_seconds=_transition_seconds(transition, story.film, min(before, duration)),
+                move=_move(scene, story.film),
+                caption=_prompt(scene) if scene.caption is None else scene.caption,
+                narration=_narration(scene, story.film),
+            )
+        )
+    return Timeline(fps, tuple(cuts))
+
+
+def frames_at_borders(seconds: Iterable[float], fps: int) -> Iterator[int]:
+    """The frame at which each scene begins, and the one after the last. The shortest scene takes one frame."""
+    clock = Fraction(0)
+    yield 0
+    for lasting in seconds:
+        clock += max(Fraction(lasting) * fps, Fraction(1))
+        yield floor(clock + Fraction(1, 2))
+
+
+def _lasting(story: Story, scene: Scene, speech: float | None) -> float:
+    wanted = seconds_of(scene, story)
+    return wanted if speech is None else max(wanted, speech + BREATH)
+
+
+def _transition_seconds(transition: Transition, film: FilmSettings, longest: Fraction) -> Fraction:
+    """On the grid, in two halves of whole frames, and never longer than the shorter of the two scenes."""
+    if transition == "cut":
+        return Fraction(0)
+    halves = min(Fraction(film.transition_seconds), longest) * film.video_fps / 2
+    return Fraction(2 * floor(halves), film.video_fps)
+
+
+def _move(scene: Scene, film: FilmSettings) -> Move:
+    """What the scene or the film says; "auto": what the prompt says, or else slowly closer."""
+    if (move := scene.move or film.move) != "auto":
+        return move
+    return next((AUTO[where] for where in camera_moves(_prompt(scene))), "push_in")
+
+
+def _narration(scene: Scene, film: FilmSettings) -> str:
+    if film.narration == "none":
+        return ""
+    return scene.narration if scene.narration is not None else _prompt(scene) if film.narration == "prompts" else ""
+
+
+def _prompt(scene: Scene) -> str:
+    return with_prefix(scene.prompt).removeprefix(PREFIX)

@@ -1,0 +1,1 @@
+"""Cog's form, read as Cog reads it, and the OpenAPI document that it makes of it."""

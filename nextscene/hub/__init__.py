@@ -1,0 +1,1 @@
+"""Where weights come from: the table of models, downloads and LoRA files, verified and cached."""

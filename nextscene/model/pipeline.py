@@ -1,0 +1,198 @@
+"""One shot: words and up to three pictures in, one picture out.
+
+A subclass of diffusers' own pipeline, so that loading, LoRA, offload, compilation and quantisation stay diffusers'.
+Only the call differs: references on the output's own grid, a `strength` that starts from the first of them, pictures
+from words alone on the same weights, guidance that is really on. It knows nothing of stories, seeds or files.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+
+import numpy as np
+import torch
+from diffusers import QwenImageEditPlusPipeline, QwenImagePipeline
+from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as stock
+from PIL import Image
+
+from nextscene.pictures import fit
+from nextscene.story.plan import MAX_REFERENCES
+
+Embeddings = tuple[torch.Tensor, torch.Tensor | None]
+
+
+class NextScenePipeline(QwenImageEditPlusPipeline):
+    """Qwen-Image-Edit-2509, one scene at a time."""
+
+    @cached_property  # and no __init__, whose arguments diffusers reads as the pipeline's parts
+    def _encoded(self) -> deque[tuple[torch.Tensor, torch.Tensor]]:
+        """Pictures that were encoded lately, and their latents."""
+        return deque(maxlen=2 * MAX_REFERENCES)
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        prompt: str,
+        references: Sequence[Image.Image] = (),
+        *,
+        width: int,
+        height: int,
+        negative_prompt: str = " ",
+        guidance: float = 4.0,
+        guidance_until: float = 1.0,
+        steps: int = 40,
+        strength: float = 1.0,
+        generator: torch.Generator | None = None,
+        reference_grid: str = "output",
+        on_step: Callable[[int, int], None] | None = None,
+    ) -> Image.Image:
+        """Makes one picture.
+
+        prompt: what to show; with references, what to change.
+        references: up to three pictures to look at. The first is the one that the picture grows from. None: the
+            picture comes from its words alone.
+        width, height: pixels, multiples of 16.
+        negative_prompt: what to avoid; takes part when guidance > 1.
+        guidance: how closely to follow the words, 1 (off, twice as fast) to about 10.
+        guidance_until: up to which share of the steps guidance is on; the steps after it are twice as fast.
+        steps: denoising steps of a whole schedule, at least 2 (the noise schedule has no meaning for one).
+        strength: 0 < strength <= 1. Below 1 the picture starts from the first reference, with noise, and only the
+            last `strength` of the steps are run.
+        generator: the noise; a CPU generator gives the same noise on every device.
+        reference_grid: "output" brings references to the output's own size (scaled and cropped, never stretched);
+            "stock" does as diffusers does: each to about a megapixel of its own aspect.
+        on_step: called after each step with (steps done, steps in all); what it raises ends the call.
+        """
+        if len(references) > MAX_REFERENCES:
+            raise ValueError(f"at most {MAX_REFERENCES} references, not {len(references)}")
+        device = self._execution_device
+        try:
+            if reference_grid == "output":
+                references = [fit(picture, width, height) for picture in references]
+            embeddings = [self._embed(prompt, references, device)]
+            if guidance > 1:
+                same = negative_prompt == prompt
+                embeddings.append(embeddings[0] if same else self._embed(negative_prompt, references, device))
+
+            pixels = [self._pixels(picture, reference_grid) for picture in references]
+            prepare = partial(
+                self.prepare_latents,
+                batch_size=1,
+                num_channels_latents=self.transformer.config.in_channels // 4,
+                height=height,
+                width=width,
+                dtype=embeddings[0][0].dtype,
+                device=device,
+                generator=generator,
+            )
+            noise, seen = prepare(pixels or None)
+            timesteps = self._timesteps(steps, strength if references else 1.0, noise.shape[1], device)
+            latents = noise
+            if references and strength < 1:
+                start = seen[:, : noise.shape[1]]
+                if reference_grid != "output":
+                    start = prepare([self._pixels(fit(references[0], width, height), "output")], latents=noise)[1]
+                latents = self.scheduler.scale_noise(start, timesteps[:1], noise)
+
+            patch = self.vae_scale_factor * 2
+            sides = [(height, width), *(tuple(each.shape[-2:]) for each in pixels)]
+            shapes = [[(1, high // patch, wide // patch) for high, wide in sides]]
+            guided = round(len(timesteps) * guidance_until) if guidance > 1 else 0
+            latents = self._denoise(latents, seen, shapes, timesteps, embeddings, guidance, guided, on_step)
+            return self._decode(latents, width, height)
+        finally:
+            self.maybe_free_model_hooks()
+
+    def _embed(self, words: str, references: Sequence[Image.Image], device: torch.device) -> Embeddings:
+        """The words, read by the text encoder together with the references."""
+        if not references:
+            shared = (self.scheduler, self.vae, self.text_encoder, self.tokenizer, self.transformer)
+            return QwenImagePipeline(*shared).encode_prompt(words, device)
+        small = []
+        for picture in references:
+            width, height = stock.calculate_dimensions(stock.CONDITION_IMAGE_SIZE, picture.width / picture.height)
+            small.append(self.image_processor.resize(picture, height, width))
+        return self.encode_prompt(words, small, device)
+
+    def _pixels(self, picture: Image.Image, grid: str) -> torch.Tensor:
+        """A picture as the VAE reads it."""
+        size = (
+            picture.size
+            if grid == "output"
+            else stock.calculate_dimensions(stock.VAE_IMAGE_SIZE, picture.width / picture.height)
+        )
+        return self.image_processor.preprocess(picture, size[1], size[0]).unsqueeze(2)
+
+    def _encode_vae_image(self, image: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+        """The latents of a picture. Those of the last few are kept: the same anchor and cast are looked at again."""
+        for pixels, latents in self._encoded:
+            if pixels.shape == image.shape and torch.equal(pixels, image):
+                return latents
+        self._encoded.append((image, super()._encode_vae_image(image, generator)))
+        return self._encoded[-1][1]
+
+    def _timesteps(self, steps: int, strength: float, tokens: int, device: torch.device) -> torch.Tensor:
+        """The last `strength` of the schedule, whose noise levels depend on the picture's size."""
+        config = self.scheduler.config
+        mu = stock.calculate_shift(
+            tokens,
+            config.get("base_image_seq_len", 256),
+            config.get("max_image_seq_len", 4096),
+            config.get("base_shift", 0.5),
+            config.get("max_shift", 1.15),
+        )
+        sigmas = np.linspace(1.0, 1 / steps, steps)
+        timesteps, _ = stock.retrieve_timesteps(self.scheduler, steps, device, sigmas=sigmas, mu=mu)
+        skipped = min(round(steps * (1 - strength)), steps - 1)
+        self.scheduler.set_begin_index(skipped)
+        return timesteps[skipped:]
+
+    def _denoise(
+        self,
+        latents: torch.Tensor,
+        seen: torch.Tensor | None,
+        shapes: list[list[tuple[int, int, int]]],
+        timesteps: torch.Tensor,
+        embeddings: Sequence[Embeddings],
+        guidance: float,
+        guided: int,
+        on_step: Callable[[int, int], None] | None,
+    ) -> torch.Tensor:
+        """The steps; guidance is on in so many of them, the first."""
+        for done, t in enumerate(timesteps, 1):
+            model_input = latents if seen is None else torch.cat([latents, seen], dim=1)
+            predictions = []
+            said = embeddings if done <= guided else embeddings[:1]
+            for name, (words, mask) in zip(("cond", "uncond"), said, strict=False):
+                with self.transformer.cache_context(name):
+                    predictions.append(
+                        self.transformer(
+                            hidden_states=model_input,
+                            timestep=t.expand(1).to(latents.dtype) / 1000,
+                            encoder_hidden_states=words,
+                            encoder_hidden_states_mask=mask,
+                            img_shapes=shapes,
+                            return_dict=False,
+                        )[0][:, : latents.shape[1]]
+                    )
+            prediction = _guided(predictions[0], predictions[1], guidance) if done <= guided else predictions[0]
+            latents = self.scheduler.step(prediction, t, latents, return_dict=False)[0]
+            if on_step:
+                on_step(done, len(timesteps))
+        return latents
+
+    def _decode(self, latents: torch.Tensor, width: int, height: int) -> Image.Image:
+        latents = self._unpack_latents(latents, height, width, self.vae_scale_factor).to(self.vae.dtype)
+        mean, std = (
+            torch.tensor(statistic).view(1, -1, 1, 1, 1).to(latents.device, latents.dtype)
+            for statistic in (self.vae.config.latents_mean, self.vae.config.latents_std)
+        )
+        pixels = self.vae.decode(latents / (1.0 / std) + mean, return_dict=False)[0][:, :, 0]
+        return self.image_processor.postprocess(pixels, output_type="pil")[0]
+
+
+def _guided(wanted: torch.Tensor, unwanted: torch.Tensor, guidance: float) -> torch.Tensor:
+    """Away from what is unwanted, at the length of the prediction that is wanted."""
+    combined = unwanted + guidance * (wanted - unwanted)
+    length = torch.norm(wanted, dim=-1, keepdim=True) / torch.norm(combined, dim=-1, keepdim=True)
+    return combined * length

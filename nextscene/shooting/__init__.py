@@ -1,0 +1,1 @@
+"""Shots in, takes out: the studio, what it notices in a picture, and the safety checker."""

@@ -1,0 +1,143 @@
+"""The studio: shots in, takes out, one at a time, as each is done.
+
+The only place that uses a loaded model. It knows nothing of files, formats or doors.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from PIL import Image
+
+from nextscene import NextSceneError, __version__
+from nextscene.model.loading import FAST, OWN, Model
+from nextscene.pictures import fit
+from nextscene.progress import OnStep
+from nextscene.shooting import drift
+from nextscene.shooting.safety import Checker
+from nextscene.shooting.withholding import judged
+from nextscene.story.advice import asks_for_change, asks_for_light
+from nextscene.story.plan import Reference, Shot, retaken, scenes_needed_after
+from nextscene.story.story import Story
+from nextscene.take import Pictures, Take
+
+VERSIONS = {package: version(package) for package in ("torch", "diffusers", "transformers")}
+
+
+class Studio:
+    """Holds a model and shoots."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def shoot(
+        self,
+        shots: Sequence[Shot],
+        pictures: Pictures,
+        on_step: OnStep | None = None,
+        story: Story | None = None,
+        auto_retake: int = 0,
+        checker: Checker | None = None,
+    ) -> Iterator[Take]:
+        """Yields a take for each shot, in order, as soon as it is done.
+
+        pictures: those that the shots look at and that are not drawn here: the ones that came with the request, and
+            scenes that were drawn before.
+        on_step: called after each step with (shot, steps done, steps in all); what it raises ends the run.
+        story: what the shots tell; each take carries it along, with the takes that it grew from.
+        auto_retake: how often a scene with a plain fault (see `FAULTS`) is drawn again; the best of its takes is kept.
+        checker: what it flags is withheld; scenes that grow from it still do.
+
+        Only pictures that a later shot looks at are kept, so memory does not grow with the number of scenes.
+        """
+        drawn: dict[Reference, Image.Image] = {}
+        chosen: dict[str, int] = {}
+        for shot in shots:
+            references = [drawn.get(reference) or pictures[reference] for reference in shot.references]
+            takes: list[Take] = []
+            for again in range(auto_retake + 1):
+                tried = retaken(shot, shot.take + again)
+                about = story.with_takes(chosen | {shot.id: tried.take}).as_fact() if story else {}
+                takes.append(self._take(tried, references, on_step, about))
+                if not takes[-1].faults:
+                    break
+            take = min(takes, key=lambda each: len(each.faults))
+            told = replace(take, facts={**take.facts, "tried": len(takes)}) if len(takes) > 1 else take
+            yield judged(told, checker)
+            chosen[shot.id] = take.shot.take
+            drawn[Reference("scene", shot.id)] = take.picture
+            needed = scenes_needed_after(shots, shot.number)
+            drawn = {reference: kept for reference, kept in drawn.items() if reference.name in needed}
+
+    def _take(
+        self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None, about: Mapping[str, Any]
+    ) -> Take:
+        started = time.perf_counter()
+        picture = self._picture(shot, references, on_step)
+        facts = {**self._facts(shot), "noticed": _noticed(shot, references, picture), **about}
+        return Take(shot, picture, time.perf_counter() - started, facts)
+
+    def _picture(self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None) -> Image.Image:
+        self.model.set_up(shot)
+        try:
+            return self.model.pipe(
+                shot.prompt,
+                references,
+                width=shot.width,
+                height=shot.height,
+                negative_prompt=shot.negative_prompt,
+                guidance=shot.guidance,
+                guidance_until=shot.guidance_until,
+                steps=shot.steps,
+                strength=shot.share,
+                generator=torch.Generator().manual_seed(shot.seed),
+                on_step=on_step and (lambda done, of: on_step(shot, done, of)),
+            )
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not _ran_out_of_memory(error):
+                raise
+            # The traceback's frames hold the tensors: let go of them before the memory is given back.
+            error.__traceback__ = None
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            raise NextSceneError(
+                f"Scene {shot.number} ({shot.id}) did not fit into memory at {shot.width}x{shot.height} with "
+                f"{len(references)} reference(s): lower the width and height, or close other programs that use "
+                "the device."
+            ) from None
+
+    def _facts(self, shot: Shot) -> dict[str, Any]:
+        """What made a picture, for its own metadata and for anyone who wants to make it again."""
+        model = self.model
+        own, fast = model.riders.get(OWN), model.riders.get(FAST)
+        scale = shot.lora_weights_scale
+        return {
+            "prompt": shot.prompt,
+            "seed": shot.story_seed,
+            "model": model.name,
+            **({"note": model.note} if model.note else {}),
+            "lora": {"file": model.lora.name, "sha256": model.lora_sha256, "scale": shot.lora_scale},
+            **({"lora_weights": {"name": shot.lora_weights, "sha256": own.sha256, "scale": scale}} if own else {}),
+            **({"fast_lora": {"file": fast.file.name, "sha256": fast.sha256}} if fast and shot.go_fast else {}),
+            "shot": asdict(shot),
+            "made_by": f"Next Scene {__version__}",
+            "memory": model.plan.name,
+            "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+            "versions": VERSIONS,
+        }
+
+
+def _noticed(shot: Shot, references: Sequence[Image.Image], picture: Image.Image) -> list[str]:
+    """What is worth a look in a picture, and in how it follows from the one that it grew from."""
+    change = drift.compare(fit(references[0], *picture.size), picture) if shot.grows_from else None
+    seen = drift.badges(change, drift.bars(picture), asks_for_change(shot.prompt), asks_for_light(shot.prompt))
+    from_draft = not shot.go_fast and any(reference.info.get("draft") for reference in references)
+    return [*seen, *["looks at a draft"] * from_draft]
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    """Whether the device or the machine had too little memory; torch's CPU allocator has no class for it."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
