@@ -11,7 +11,7 @@ Also: a file's sha256, and whether a path that somebody else wrote down lies wit
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nextscene import NextSceneError
@@ -37,7 +37,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong is said already
+            part.unlink(missing_ok=True)
 
 
 def unwritable(path: Path, error: OSError) -> NextSceneError:
