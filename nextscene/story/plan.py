@@ -8,33 +8,14 @@ import hashlib
 import math
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Self
 
 from nextscene import NextSceneError
-from nextscene.story.story import (
-    MAX_SIDE,
-    MIN_SIDE,
-    FilmSettings,
-    Scene,
-    Settings,
-    Story,
-    film_settings,
-    settings,
-    with_prefix,
-)
+from nextscene.settings import MAX_SIDE, MIN_SIDE, Look, StorySettings
+from nextscene.story.story import Scene, Story, with_prefix
 
-DEFAULTS: dict[str, Any] = {
-    "negative_prompt": "black bars, letterbox, borders",
-    "strength": 0.6,
-    "lora_scale": 0.75,
-    "lora_weights_scale": 1.0,
-    "guidance": 4.0,
-    "fps": 2,
-}
-SHORTCUTS = {"guidance_until": 1.0, "first_block_cache": 0.0}  # both off
-STEPS, FAST_STEPS = 40, 4  # of a scene, where nobody says how many
-EASE = 3  # how much gentler a strength is than as a share of the noise schedule (docs/measurements/ablation.md)
+FAST_STEPS = 4  # of a draft, where nobody says how many
 GRID = 16  # pixels: the VAE's factor 8, times patches of 2
 MAX_REFERENCES = 3  # pictures that the model was made to look at
 
@@ -58,8 +39,7 @@ class Shot:
 
     grows_from: the picture that it starts from and follows; None: it is a fresh start.
     references: all that it looks at, what it grows from first.
-    guidance_until: up to which share of its steps guidance is on.
-    first_block_cache: how little the first block's result may change for a step to skip the others; 0: none may.
+    look: how it is drawn.
     lora_weights: the name of the user's own LoRA, if there is one.
     go_fast: whether it is a draft, made in a few steps by the LoRA that is there for that.
     story_seed: the seed that a person gives to get this picture again.
@@ -69,55 +49,53 @@ class Shot:
     number: int
     id: str
     prompt: str
-    negative_prompt: str
     grows_from: Reference | None
     references: tuple[Reference, ...]
     width: int
     height: int
-    steps: int
-    guidance: float
-    guidance_until: float
-    first_block_cache: float
-    strength: float
+    look: Look
     go_fast: bool
-    lora_scale: float
     lora_weights: str | None
-    lora_weights_scale: float
     story_seed: int
     take: int
     seed: int
     duration: float
 
-    @property
-    def share(self) -> float:
-        """Which share of the noise schedule is run, the last.
+    def to_json(self) -> dict[str, Any]:
+        """All of it as JSON's own types, the look's settings beside the others."""
+        fields = asdict(replace(self, look=Look()))
+        return {name: value for name, value in fields.items() if name != "look"} | self.look.model_dump()
 
-        The schedule itself says too little: nearly everything that a picture may become is decided in its first fifth,
-        and what runs only the last 0.6 of it hardly follows its words. Eased, a strength of 0.6 runs the last 0.94.
-        """
-        return 1 - (1 - self.strength) ** EASE
-
-    def __str__(self) -> str:
-        grows = self.grows_from.name if self.grows_from else "words alone"
-        beside = [reference.name for reference in self.references if reference != self.grows_from]
-        grows += f" with {', '.join(beside)}" if beside else ""
-        own = f" + {self.lora_weights} {self.lora_weights_scale:g}" if self.lora_weights else ""
-        return (
-            f"{self.number:3d}. {self.prompt}\n"
-            f"     {self.id}, take {self.take} · from {grows} · {self.width}x{self.height} · strength {self.strength:g}"
-            f" · lora {self.lora_scale:g}{own} · {self.steps} steps{', fast' * self.go_fast}"
-            f" · guidance {self.guidance:g}{self._shortcuts}"
-            f" · seed {self.story_seed} (noise {self.seed}) · {self.duration:g} s\n"
-            f"     without: {self.negative_prompt.strip() or 'nothing named'}"
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """The shot that `to_json` wrote."""
+        look = {name: data[name] for name in Look.model_fields}
+        others = {name: value for name, value in data.items() if name not in look}
+        grows_from = others.pop("grows_from")
+        references = tuple(Reference(**each) for each in others.pop("references"))
+        return cls(
+            **others,
+            look=Look(**look),
+            grows_from=Reference(**grows_from) if grows_from else None,
+            references=references,
         )
 
-    @property
-    def _shortcuts(self) -> str:
-        until = f" for the first {self.guidance_until:.0%} of the steps" if self.guidance_until < 1 else ""
-        return until + (f" · first-block cache {self.first_block_cache:g}" if self.first_block_cache else "")
+    def __str__(self) -> str:
+        look, grows = self.look, self.grows_from.name if self.grows_from else "words alone"
+        beside = [reference.name for reference in self.references if reference != self.grows_from]
+        grows += f" with {', '.join(beside)}" if beside else ""
+        own = f" + {self.lora_weights} {look.lora_weights_scale:g}" if self.lora_weights else ""
+        return (
+            f"{self.number:3d}. {self.prompt}\n"
+            f"     {self.id}, take {self.take} · from {grows} · {self.width}x{self.height} · strength {look.strength:g}"
+            f" · lora {look.lora_scale:g}{own} · {look.steps} steps{', fast' * self.go_fast}"
+            f" · guidance {look.guidance:g}{_shortcuts(look)}"
+            f" · seed {self.story_seed} (noise {self.seed}) · {self.duration:g} s\n"
+            f"     without: {look.negative_prompt.strip() or 'nothing named'}"
+        )
 
 
-def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size | None = None) -> list[Shot]:
+def plan(story: Story, wanted: StorySettings, seed: int, own_size: Size, image: Size | None = None) -> list[Shot]:
     """Decides every shot of a story.
 
     A scene's own value wins; then what the user set for this run; then the story's; then the default.
@@ -129,9 +107,8 @@ def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size 
     """
     if story.image and not image:
         raise NextSceneError(f"This story opens with the picture {story.image!r}: give it along with the story.")
-    width, height = _size(wanted, story, own_size, image)
-    lora_weights = wanted.lora_weights or story.lora_weights
-    go_fast = bool(_first(wanted.go_fast, story.go_fast, False))
+    settings = StorySettings().overlaid(story).overlaid(wanted)
+    width, height = _size(settings, own_size, image)
     shots: list[Shot] = []
     for number, (name, scene) in enumerate(zip(story.ids, story.scenes, strict=True), 1):
         parent = _parent(scene, shots[-1].id if shots else None, image)
@@ -142,12 +119,6 @@ def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size 
                 f"Scene {number} ({name}) would look at {names}: at most {MAX_REFERENCES} pictures; "
                 "leave some out with its own cast or anchor."
             )
-        values = {key: _decide(key, scene, wanted, story) for key in DEFAULTS | SHORTCUTS if key != "fps"}
-        values["negative_prompt"] = values["negative_prompt"] or " "  # never none: that would switch guidance off
-        values["strength"] = values["strength"] if parent else 1.0
-        values["lora_weights_scale"] = values["lora_weights_scale"] if lora_weights else 0.0
-        if go_fast:  # what makes it fast was made for these
-            values |= {"guidance": 1.0, **SHORTCUTS}
         story_seed = seed if scene.seed is None else scene.seed
         shots.append(
             Shot(
@@ -156,19 +127,35 @@ def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size 
                 prompt=with_prefix(scene.prompt),
                 grows_from=parent,
                 references=references,
-                steps=_first(scene.steps, wanted.steps, story.steps, FAST_STEPS if go_fast else STEPS),
-                go_fast=go_fast,
-                lora_weights=lora_weights,
                 width=width,
                 height=height,
+                look=_look(scene, settings, grows=parent is not None),
+                go_fast=settings.go_fast,
+                lora_weights=settings.lora_weights,
                 story_seed=story_seed,
                 take=scene.take,
                 seed=shot_seed(story_seed, name, scene.take),
-                duration=seconds_of(scene, wanted, story),
-                **values,
+                duration=seconds_of(scene, settings),
             )
         )
     return shots
+
+
+def _look(scene: Scene, settings: StorySettings, *, grows: bool) -> Look:
+    """How a scene is drawn, with what follows from other decisions."""
+    look = settings.look.overlaid(scene)
+    follows: dict[str, Any] = {}
+    if not look.negative_prompt:
+        follows["negative_prompt"] = " "  # never none: that would switch guidance off
+    if not grows:
+        follows["strength"] = 1.0  # there is nothing to keep
+    if not settings.lora_weights:
+        follows["lora_weights_scale"] = 0.0
+    if settings.go_fast:  # what makes it fast was made for these
+        follows |= {"guidance": 1.0, "guidance_until": 1.0, "first_block_cache": 0.0}
+        if "steps" not in look.given:
+            follows["steps"] = FAST_STEPS
+    return look.model_copy(update=follows)
 
 
 def _parent(scene: Scene, previous: str | None, image: Size | None) -> Reference | None:
@@ -189,20 +176,9 @@ def _company(story: Story, scene: Scene, parent: Reference | None, earlier: Sequ
     return [reference for reference in seen if reference != parent]
 
 
-def given(**values: Any) -> Settings:
-    """What the user set for this run. A form fills in every default: a value equal to it counts as not set."""
-    return settings(**{key: None if value == DEFAULTS.get(key) else value for key, value in values.items()})
-
-
-def given_film(**values: Any) -> FilmSettings:
-    """How the user wants the film for this run, from a form likewise."""
-    plain = FilmSettings().model_dump()
-    return film_settings(**{key: None if value == plain[key] else value for key, value in values.items()})
-
-
-def choose_seed(story: Story, wanted: Settings, before: int | None = None) -> int:
+def choose_seed(story: Story, wanted: StorySettings, before: int | None = None) -> int:
     """The seed of this run: the one that the user set, else the story's, else that of before, else a random one."""
-    seed: int | None = _first(wanted.seed, story.seed, before)
+    seed = next((each for each in (wanted.seed, story.seed, before) if each is not None), None)
     return secrets.randbelow(2**31) if seed is None else seed
 
 
@@ -212,9 +188,9 @@ def shot_seed(seed: int, scene: str, take: int) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def seconds_of(scene: Scene, *sources: Settings) -> float:
+def seconds_of(scene: Scene, settings: StorySettings) -> float:
     """How long a scene stands in the film, if nothing is said in it."""
-    return scene.duration or 1 / float(_decide("fps", *sources))
+    return scene.duration or settings.pace or 1 / settings.fps
 
 
 def retaken(shot: Shot, take: int) -> Shot:
@@ -222,24 +198,17 @@ def retaken(shot: Shot, take: int) -> Shot:
     return replace(shot, take=take, seed=shot_seed(shot.story_seed, shot.id, take))
 
 
-def _decide(key: str, *sources: Scene | Settings) -> Any:
-    return _first(*(getattr(source, key, None) for source in sources), (DEFAULTS | SHORTCUTS)[key])
-
-
-def _first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
-
-
-def _size(wanted: Settings, story: Story, own_size: Size, image: Size | None) -> Size:
+def _size(settings: StorySettings, own_size: Size, image: Size | None) -> Size:
     """The size of every picture: on the model's grid, of its own area, and with the first picture's aspect."""
-    width, height = (_first(getattr(wanted, side), getattr(story, side)) for side in ("width", "height"))
     aspect = image[0] / image[1] if image else own_size[0] / own_size[1]
-    area = math.prod(own_size)
-    if width is None:
-        width = height * aspect if height else math.sqrt(area * aspect)
-    if height is None:
-        height = width / aspect
+    width = settings.width or (settings.height * aspect if settings.height else math.sqrt(math.prod(own_size) * aspect))
+    height = settings.height or width / aspect
     return _on_grid(width), _on_grid(height)
+
+
+def _shortcuts(look: Look) -> str:
+    until = f" for the first {look.guidance_until:.0%} of the steps" if look.guidance_until < 1 else ""
+    return until + (f" · first-block cache {look.first_block_cache:g}" if look.first_block_cache else "")
 
 
 def _on_grid(side: float) -> int:

@@ -8,25 +8,32 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic.json_schema import GetJsonSchemaHandler, JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from nextscene import NextSceneError
+from nextscene.settings import (
+    FileName,
+    FilmSettings,
+    Look,
+    Move,
+    Name,
+    StorySettings,
+    Text,
+    Transition,
+    describe_errors,
+    setting,
+)
 
 MAX_SCENES = 300
-MAX_PROMPT = 4000  # characters: about the 1,024 tokens that the model reads
-MIN_SIDE, MAX_SIDE = 64, 2048  # pixels
+MAX_CAST = 24  # pictures; each scene looks at a few of them
+MAX_STORY = 10_000_000  # bytes of a story file
 MAX_FACT = 30_000  # characters: a JPEG's metadata holds about twice as many
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_PROMPT)]
 Prompt = Annotated[Text, StringConstraints(min_length=1)]
-Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\r\n]+$")]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
-Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
-Seconds = Annotated[float, Field(ge=0.04, le=600)]
-Transition = Literal["cut", "crossfade", "fade", "morph"]
-Move = Literal["none", "auto", "push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down"]
 
 PREFIX = "Next Scene: "
 _PREFIXES = re.compile(r"^(?:\s*next[\s_-]*scene\s*:)+\s*", re.IGNORECASE)
@@ -34,82 +41,34 @@ _PREFIXES = re.compile(r"^(?:\s*next[\s_-]*scene\s*:)+\s*", re.IGNORECASE)
 _BETWEEN_SCENES = re.compile(r"\n|\||,(?! \S)")
 
 
-class _FromJson(BaseModel):
-    """Strict in all but this: JSON's lists are tuples, which nobody can change."""
+class Scene(Look):
+    """One scene: its words, and what it wants otherwise than the rest of its story."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    prompt: Prompt = Field(description="What the scene shows. Camera first, then what changes, then the light")
+    id: Name | None = setting("A name of its own, for `after`, `anchor` and --retake", blank="scene_001 and so on")
+    seed: int | None = setting("A seed of its own", ge=0, le=2**31 - 1, blank="the story's")
+    after: Name | None = setting(
+        "The id of the earlier scene that it grows from; null: a fresh start from its words", blank="the scene before"
+    )
+    anchor: Name | None = setting(
+        "An earlier scene, or a picture of the cast, that it looks at as well; null: none", blank="the story's"
+    )
+    cast: tuple[Name, ...] | None = setting("Which pictures of the cast it looks at", blank="all of them")
+    take: int = setting("Which take of it is wanted; each has noise of its own", 1, ge=1, le=1_000_000)
+    duration: float | None = setting("Seconds that it stands in the film", ge=0.04, le=600, blank="1 / fps")
+    transition: Transition | None = setting("How the film comes into it", blank="the film's")
+    move: Move | None = setting("What the camera does on its still", blank="the film's")
+    caption: Text | None = setting("What is read on it; empty: nothing", blank="its prompt")
+    narration: Text | None = setting("What a voice speaks on it", blank="nothing, or its prompt: see the film's")
 
-    @model_validator(mode="before")
     @classmethod
-    def _lists_as_tuples(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {name: tuple(field) if isinstance(field, list) else field for name, field in value.items()}
+    def _null_says(cls) -> frozenset[str]:
+        return frozenset({"after", "anchor"})
 
-
-class Values(_FromJson):
-    """What a scene, a story or a request may say about how a picture is made; None: nothing said."""
-
-    negative_prompt: Text | None = None
-    strength: Annotated[float, Field(ge=0.1, le=1)] | None = None
-    lora_scale: Annotated[float, Field(ge=0, le=2)] | None = None
-    lora_weights_scale: Annotated[float, Field(ge=0, le=2)] | None = None
-    steps: Annotated[int, Field(ge=2, le=100)] | None = None  # the noise schedule has no meaning for one step
-    guidance: Annotated[float, Field(ge=1, le=20)] | None = None
-    guidance_until: Annotated[float, Field(ge=0, le=1)] | None = None
-    first_block_cache: Annotated[float, Field(ge=0, le=1)] | None = None
-    seed: Seed | None = None
-
-
-class FilmSettings(_FromJson):
-    """How the film is made of the scenes. What is not set is as in the plain slideshow.
-
-    transition, move: from one scene to the next, and on each still; a scene may have its own.
-    captions: the scenes' own captions, or else their prompts; soft: in the film for the player to show, and beside it.
-    narration: which words are spoken: the scenes' own narration, or else their prompts too.
-    voice, music: who speaks, and the file that is played.
-    upscale: how much larger than its pictures the film is.
-    otio: whether an OpenTimelineIO file is made as well, for an editor.
-    """
-
-    video_fps: Annotated[int, Field(ge=1, le=60)] = 24
-    transition: Transition = "cut"
-    transition_seconds: Annotated[float, Field(ge=0, le=10)] = 0.5
-    move: Move = "none"
-    captions: Literal["none", "soft", "burned"] = "none"
-    narration: Literal["none", "own", "prompts"] = "own"
-    voice: Id | None = None
-    music: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
-    upscale: Literal[1, 2] = 1
-    otio: bool = False
-
-    def overlaid(self, wanted: "FilmSettings") -> "FilmSettings":
-        """The same settings, where the others do not set theirs."""
-        return self.model_copy(update=wanted.model_dump(exclude_unset=True))
-
-
-class Scene(Values):
-    """One scene: its words, and what it wants otherwise than the rest of its story.
-
-    after: the scene that it grows from; an explicit None: from none, a fresh start; not given: the scene before.
-    anchor: another scene, or a picture of the cast, that it looks at as well; not given: the story's.
-    cast: which pictures of the story's cast it looks at; not given: all of them.
-    take: which take of it is wanted; each has noise of its own.
-    transition, move: how the film comes into it, and what the camera does on it; not given: the film's.
-    caption: what is read; not given: its prompt; empty: nothing. narration: what is heard.
-    """
-
-    prompt: Prompt
-    id: Id | None = None
-    after: Id | None = None
-    anchor: Id | None = None
-    cast: tuple[Id, ...] | None = None
-    take: Annotated[int, Field(ge=1)] = 1
-    duration: Seconds | None = None
-    transition: Transition | None = None
-    move: Move | None = None
-    caption: Text | None = None
-    narration: Text | None = None
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """In a story file a text alone is a scene too."""
+        return {"anyOf": [{"type": "string", "description": "The scene's prompt"}, handler(core)]}
 
     @model_validator(mode="before")
     @classmethod
@@ -123,54 +82,41 @@ class Scene(Values):
         return self
 
 
-class Settings(Values):
-    """What holds for all scenes: a story's own values, or what the user set for this run.
+class Story(StorySettings):
+    """Scenes in order, each with an id of its own, and settings that hold for all of them."""
 
-    lora_weights: a LoRA of the user's own, beside Next-Scene.
-    go_fast: a draft: a few steps, with the LoRA that makes them enough.
-    """
-
-    lora_weights: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)] | None = None
-
-    go_fast: bool | None = None
-    width: Side | None = None
-    height: Side | None = None
-    fps: Annotated[float, Field(ge=0.1, le=24)] | None = None
-
-
-class Story(Settings):
-    """Scenes in order, each with an id of its own, and values that hold for all of them.
-
-    image: the name of the picture that it opens with, which has to be given along.
-    cast: the names of further pictures (characters, places), which have to be given along in this order.
-    anchor: a scene, or a picture of the cast, that all later scenes look at as well.
-    film: how the film is made of its scenes.
-    """
-
-    film: FilmSettings = FilmSettings()
-    cast: tuple[Id, ...] = ()
-    anchor: Id | None = None
-    image: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
-    title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None = None
-    scenes: Annotated[tuple[Scene, ...], Field(min_length=1, max_length=MAX_SCENES)]
+    title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None = setting(
+        "The film's title, also on the contact sheet"
+    )
+    scenes: Annotated[tuple[Scene, ...], Field(min_length=1, max_length=MAX_SCENES)] = Field(
+        description="The scenes in order; each is a text, or an object with a prompt"
+    )
+    film: FilmSettings = Field(FilmSettings(), description="How the film is made of the scenes")
+    image: FileName | None = setting("The name of the picture that it opens with, which is given with the story")
+    cast: tuple[Name, ...] = setting(
+        "Names for the pictures of characters and places that are given with the story, in their order",
+        (),
+        max_length=MAX_CAST,
+    )
+    anchor: Name | None = setting("A scene, or a picture of the cast, that all later scenes look at as well")
 
     @model_validator(mode="after")
     def _ids_fit_together(self) -> "Story":
-        seen: dict[str, int] = {}
+        earlier: dict[str, int] = {}
         for number, (name, scene) in enumerate(zip(self.ids, self.scenes, strict=True), 1):
-            if name in seen:
-                raise ValueError(f"scene {number}, id: {name!r} is already the id of scene {seen[name]}")
-            if scene.after is not None and scene.after not in seen:
+            if name in earlier:
+                raise ValueError(f"scene {number}, id: {name!r} is already the id of scene {earlier[name]}")
+            if scene.after is not None and scene.after not in earlier:
                 raise ValueError(f"scene {number}, after: there is no earlier scene {scene.after!r}")
-            if scene.anchor is not None and scene.anchor not in {*seen, *self.cast}:
+            if scene.anchor is not None and scene.anchor not in {*earlier, *self.cast}:
                 raise ValueError(f"scene {number}, anchor: there is no earlier scene and no cast {scene.anchor!r}")
             if strangers := set(scene.cast or ()) - set(self.cast):
                 raise ValueError(f"scene {number}, cast: {strangers.pop()!r} is not in the story's cast")
-            seen[name] = number
+            earlier[name] = number
         for number, name in enumerate(self.cast):
-            if name in {"image", *seen, *self.cast[:number]}:
+            if name in {"image", *earlier, *self.cast[:number]}:
                 raise ValueError(f"cast: {name!r} is already the name of something else")
-        if self.anchor is not None and self.anchor not in {*seen, *self.cast}:
+        if self.anchor is not None and self.anchor not in {*earlier, *self.cast}:
             raise ValueError(f"anchor: there is no scene and no cast {self.anchor!r}")
         return self
 
@@ -199,6 +145,8 @@ class Story(Settings):
 
     def with_cast(self, pictures: int) -> "Story":
         """The same story, with a name for each picture that was given along with it."""
+        if pictures > MAX_CAST:
+            raise NextSceneError(f"{pictures} references are too many: give at most {MAX_CAST}.")
         names = self.cast or tuple(f"reference_{number}" for number in range(1, pictures + 1))
         if len(names) != pictures:
             raise NextSceneError(
@@ -207,14 +155,14 @@ class Story(Settings):
             )
         return self.model_copy(update={"cast": names}) if names else self
 
-    def filmed(self, wanted: FilmSettings) -> "Story":
+    def with_film(self, wanted: FilmSettings) -> "Story":
         """The same story, with its film as the user wants it for this run."""
-        return self.model_copy(update={"film": self.film.overlaid(wanted)}) if wanted.model_fields_set else self
+        return self.model_copy(update={"film": self.film.overlaid(wanted)}) if wanted.given else self
 
-    def complete(self, wanted: Settings, seed: int, image: str | None) -> "Story":
+    def complete(self, wanted: StorySettings, seed: int, image: str | None) -> "Story":
         """The same story with all that the user set for a run: alone, it makes the same pictures again."""
-        values = wanted.model_dump(exclude_none=True) | {"seed": seed} | ({"image": image} if image else {})
-        return self.model_copy(update=values)
+        story = self.overlaid(wanted)
+        return story.model_copy(update={"seed": seed} | ({"image": image} if image else {}))
 
 
 def from_prompts(prompts: Sequence[str]) -> Story:
@@ -223,8 +171,8 @@ def from_prompts(prompts: Sequence[str]) -> Story:
 
 
 def from_text(text: str) -> Story:
-    """A story from one text: prompts parted by newlines, `|`, or commas that no single space follows."""
-    return from_prompts(split(text))
+    """A story from one text: JSON, or prompts parted by newlines, `|`, or commas that no single space follows."""
+    return _from_json(text, "the text") if text.lstrip()[:1] in ("{", "[") else from_prompts(split(text))
 
 
 def split(text: str) -> list[str]:
@@ -234,24 +182,19 @@ def split(text: str) -> list[str]:
 
 def from_file(path: Path) -> Story:
     """A story from a JSON file, or from a text file of prompts."""
+    name = f"the story file {path.name!r}"
     try:
+        if path.stat().st_size > MAX_STORY:
+            raise NextSceneError(f"{_capitalised(name)} is larger than {MAX_STORY // 10**6} MB: no story is.")
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise NextSceneError(f"There is no story file {str(path)!r}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise NextSceneError(f"The story file {path.name!r} cannot be read as text ({error}).") from None
-    if path.suffix.lower() == ".txt":
-        return from_text(text)
-    try:
-        return from_data(json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once_each))
-    except json.JSONDecodeError as error:
-        raise NextSceneError(
-            f"The story file {path.name!r} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
-        ) from None
-    except RecursionError:
-        raise NextSceneError(f"The story file {path.name!r} is nested too deeply.") from None
-    except NextSceneError as error:
-        raise NextSceneError(f"The story file {path.name!r} is not right: {error}") from None
+    except UnicodeDecodeError as error:
+        raise NextSceneError(f"{_capitalised(name)} is no UTF-8 text ({error.reason}): save it as UTF-8.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise NextSceneError(f"{_capitalised(name)} cannot be read ({reason}).") from None
+    return from_text(text) if path.suffix.lower() == ".txt" else _from_json(text, name)
 
 
 def from_data(data: Any) -> Story:
@@ -262,28 +205,19 @@ def from_data(data: Any) -> Story:
         data = data.get("story")
     if not isinstance(data, dict):
         raise NextSceneError('A story is an object {"scenes": [...]} or a list of scenes.')
-    if isinstance(scenes := data.get("scenes"), list) and not 1 <= len(scenes) <= MAX_SCENES:
-        raise NextSceneError(f"A story has 1 to {MAX_SCENES} scenes; this one has {len(scenes)}.")
+    data = {name: value for name, value in data.items() if name != "$schema"}  # which is for editors
+    if isinstance(scenes := data.get("scenes"), list):
+        if not 1 <= len(scenes) <= MAX_SCENES:
+            raise NextSceneError(f"A story has 1 to {MAX_SCENES} scenes; this one has {len(scenes)}.")
+        if isinstance(scenes[0], dict) and "scene_desc" in scenes[0]:
+            raise NextSceneError(
+                "This is a batch for clips (scene_desc, motion_desc), which are not made yet: write each scene_desc as "
+                'a scene, {"scenes": ["...", "..."]}.'
+            )
     try:
         return Story.model_validate(data)
     except ValidationError as error:
-        raise NextSceneError(_sentences(error)) from None
-
-
-def settings(**values: Any) -> Settings:
-    """What the user set for this run, checked; None: not set."""
-    try:
-        return Settings(**values)
-    except ValidationError as error:
-        raise NextSceneError(_sentences(error)) from None
-
-
-def film_settings(**values: Any) -> FilmSettings:
-    """How the user wants the film for this run, checked; None: not set."""
-    try:
-        return FilmSettings(**{name: value for name, value in values.items() if value is not None})
-    except ValidationError as error:
-        raise NextSceneError(_sentences(error)) from None
+        raise NextSceneError(describe_errors(error)) from None
 
 
 def with_prefix(prompt: str) -> str:
@@ -291,39 +225,29 @@ def with_prefix(prompt: str) -> str:
     return PREFIX + _PREFIXES.sub("", prompt).strip()
 
 
-def _sentences(error: ValidationError) -> str:
-    # A scene that is not right counts as absent for pydantic: that finding says nothing to the user.
-    found = [each for each in error.errors() if (each["type"], each["loc"]) != ("too_short", ("scenes",))]
-    return "; ".join(map(_sentence, found[:3])) + "."
+def _from_json(text: str, name: str) -> Story:
+    try:
+        return from_data(json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_doubles))
+    except json.JSONDecodeError as error:
+        where = f"{error.msg} at line {error.lineno}, column {error.colno}"
+        raise NextSceneError(f"{_capitalised(name)} is not JSON: {where}.") from None
+    except RecursionError:
+        raise NextSceneError(f"{_capitalised(name)} is nested too deeply.") from None
+    except NextSceneError as error:
+        raise NextSceneError(f"{_capitalised(name)} is not right: {error}") from None
+    except ValueError:  # what else json.loads refuses: an integer of thousands of digits
+        raise NextSceneError(f"{_capitalised(name)} has a number of too many digits.") from None
 
 
-_PLAIN_WORDS = {
-    "missing": "is missing",
-    "extra_forbidden": "there is no such field",
-    "string_too_short": "is empty",
-    "string_too_long": "is longer than {max_length} characters",
-    "tuple_type": "must be a list",
-    "model_type": "must be a text or an object with a prompt",
-}
-
-
-def _sentence(error: Any) -> str:
-    """One of pydantic's findings in plain words: "scene 3, strength: input should be ..."."""
-    where, message = list(error["loc"]), error["msg"].removeprefix("Value error, ")
-    if where[:1] == ["scenes"] and len(where) > 1:
-        where[:2] = [f"scene {where[1] + 1}"]
-    if error["type"] in _PLAIN_WORDS:
-        message = _PLAIN_WORDS[error["type"]].format(**error.get("ctx", {}))
-    elif isinstance(error["input"], str | int | float):
-        message = f"{message[0].lower()}{message[1:]}, not {error['input']!r}"
-    return ": ".join([", ".join(map(str, where)), message]) if where else message
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise NextSceneError(f"{name} is not a number that a story can use")
 
 
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
         twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))

@@ -1,0 +1,357 @@
+"""Every setting, once: its type, default, range and help.
+
+    Look             how one scene is drawn; a scene, a story and a run may each say some of it
+    StorySettings    a look, and what holds for a whole story: seed, size, pace
+    FilmSettings     how the film is made of the scenes
+    OutputSettings   what is delivered, and in which format
+
+What nobody said is absent (`given`), never equal to a default: `Look(strength=0.6)` says a strength, `Look()` says
+nothing, and both have one. Layers of what was said are laid over each other, and what is absent in all of them has its
+default:
+
+    look = Look().overlaid(story.look).overlaid(run.look).overlaid(scene.look)
+
+From this table come the terminal's flags, the story file's fields and its JSON schema, Cog's form (`predict.py`) and
+the tables of the docs: see `nextscene/form/`. It knows no story, and imports no torch.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import NoneType
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from nextscene import NextSceneError
+
+MAX_PROMPT = 4000  # characters; how many tokens they are is known when the model is loaded
+MIN_SIDE, MAX_SIDE = 64, 2048  # pixels
+EASE = 3  # how much gentler a strength is than as a share of the noise schedule (docs/measurements/ablation.md)
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_PROMPT)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\r\n]+$")]
+FileName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Transition = Literal["cut", "crossfade", "fade", "morph"]
+Move = Literal["none", "auto", "push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down"]
+
+
+def setting(help: str, default: Any = None, *, recommended: str = "", blank: str = "", **limits: Any) -> Any:
+    """One setting of the table.
+
+    help: what it does, in a few words.
+    recommended: which values are good, in a sentence's rest.
+    blank: what is taken when nobody says it, where that is more than the default.
+    """
+    return Field(default, description=help, json_schema_extra={"recommended": recommended, "blank": blank}, **limits)
+
+
+class Group(BaseModel):
+    """Settings that belong together. Frozen; `given` tells what was said from what has its default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_json(cls, value: Any) -> Any:
+        """JSON's lists are tuples, which nobody can change; a null says nothing."""
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: tuple(field) if isinstance(field, list) else field
+            for name, field in value.items()
+            if field is not None or name in cls._null_says()
+        }
+
+    @classmethod
+    def _null_says(cls) -> frozenset[str]:
+        """The fields in which a null says something."""
+        return frozenset()
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What was said, by name."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+    def overlaid(self, over: "Group | None") -> Self:
+        """The same settings, but for those that `over` says."""
+        said = over.given if over else {}
+        return type(self)(**self.given | {name: said[name] for name in type(self).model_fields if name in said})
+
+    @classmethod
+    def checked(cls, **values: Any) -> Self:
+        """Settings from a door's values, with a sentence for what is wrong; None: not said."""
+        try:
+            return cls(**{name: value for name, value in values.items() if value is not None})
+        except ValidationError as error:
+            raise NextSceneError(describe_errors(error)) from None
+
+
+class Look(Group):
+    """How a scene is drawn."""
+
+    negative_prompt: Text = setting(
+        "What to avoid. Counts when guidance is above 1",
+        "black bars, letterbox, borders",
+        recommended="keep the default in it",
+    )
+    strength: float = setting(
+        "How much a scene may change from the one that it grows from",
+        0.6,
+        ge=0.1,
+        le=1,
+        recommended="0.4 to 0.5 keeps more, 0.7 to 0.8 changes more, 1 is a plain edit",
+    )
+    lora_scale: float = setting(
+        "How strongly the Next-Scene LoRA acts; 0 is not at all",
+        0.75,
+        ge=0,
+        le=2,
+        recommended="0.7 to 0.8; lower it if black bars appear",
+    )
+    lora_weights_scale: float = setting(
+        "How strongly your own LoRA acts; 0 is not at all",
+        1.0,
+        ge=0,
+        le=2,
+        recommended="1; less where it does too much",
+    )
+    steps: int = setting(
+        "Denoising steps for each scene",
+        40,
+        ge=2,  # the noise schedule has no meaning for one step
+        le=100,
+        recommended="30 to 50, or leave blank",
+        blank="40, or 4 with go_fast",
+    )
+    guidance: float = setting(
+        "How closely to follow the words. 1 is off: twice as fast, and the negative prompt does not count",
+        4.0,
+        ge=1,
+        le=20,
+        recommended="3 to 5",
+    )
+    guidance_until: float = setting(
+        "Guidance for the first steps only, up to this share of them", 1.0, ge=0, le=1, recommended="0.5 to save time"
+    )
+    first_block_cache: float = setting(
+        "Skip a step that changes the first block's result by less than this share; 0 is off",
+        0.0,
+        ge=0,
+        le=1,
+        recommended="0.1 to save time",
+    )
+
+    @property
+    def schedule_share(self) -> float:
+        """Which share of the noise schedule is run, the last.
+
+        The strength itself says too little: nearly everything that a picture may become is decided in the schedule's
+        first fifth, and what runs only the last 0.6 of it hardly follows its words. Eased, a strength of 0.6 runs the
+        last 0.94.
+        """
+        return 1 - (1 - self.strength) ** EASE
+
+    @property
+    def look(self) -> "Look":
+        """What a scene, a story or a run says of how scenes are drawn."""
+        return Look().overlaid(self)
+
+
+class StorySettings(Look):
+    """What holds for a whole story: said by the story itself, or by the user for one run."""
+
+    seed: int | None = setting(
+        "The same seed with the same inputs gives the same pictures",
+        ge=0,
+        le=2**31 - 1,
+        recommended="leave blank",
+        blank="a random one, which is printed",
+    )
+    width: int | None = setting(
+        "Width in pixels, rounded to a multiple of 16",
+        ge=MIN_SIDE,
+        le=MAX_SIDE,
+        recommended="leave blank",
+        blank="the model's own (1024x768), or with an image that area in the image's shape",
+    )
+    height: int | None = setting(
+        "Height in pixels, rounded to a multiple of 16",
+        ge=MIN_SIDE,
+        le=MAX_SIDE,
+        recommended="leave blank",
+        blank="as for the width",
+    )
+    go_fast: bool = setting("Draw drafts: a few steps for each scene, without guidance, by a LoRA made for that", False)
+    lora_weights: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)] | None = (
+        setting(
+            "A LoRA of your own beside Next-Scene (in its place: lora_scale 0): owner/name or "
+            "owner/name/FILE.safetensors on the hub, or an https address of a safetensors file",
+        )
+    )
+    fps: float = setting(
+        "Scenes for each second of the film",
+        2.0,
+        ge=0.1,
+        le=24,
+        recommended="0.3 is a film's pace (about three seconds a scene), 1 to 2 a brisk slideshow",
+    )
+    seconds_per_scene: float | None = setting(
+        "The same as seconds for each scene, in place of fps", ge=0.04, le=600, recommended="3"
+    )
+
+    @model_validator(mode="after")
+    def _one_pace(self) -> Self:
+        if {"fps", "seconds_per_scene"} <= self.model_fields_set:
+            raise ValueError("fps and seconds_per_scene both say how long a scene stands: keep one of them")
+        return self
+
+    def overlaid(self, over: Group | None) -> Self:
+        pace = {"fps", "seconds_per_scene"}
+        if over and pace & over.model_fields_set:  # the one takes the place of the other
+            self = type(self)(**{name: value for name, value in self.given.items() if name not in pace})
+        return super().overlaid(over)
+
+    @property
+    def pace(self) -> float | None:
+        """How many seconds a scene stands, if that was said."""
+        return self.seconds_per_scene or (1 / self.fps if "fps" in self.model_fields_set else None)
+
+
+class FilmSettings(Group):
+    """How the film is made of the scenes. What is not said is as in a plain slideshow."""
+
+    transition: Transition = setting(
+        "How one scene becomes the next; fade goes through black, morph moves what both scenes have in common, and "
+        "crossfades where that is too little",
+        "cut",
+        recommended="crossfade",
+    )
+    transition_seconds: float = setting(
+        "How long that takes, at most as long as the shorter of the two scenes", 0.5, ge=0, le=10
+    )
+    move: Move = setting(
+        "How the camera moves on each still, slowly",
+        "none",
+        recommended="auto, by the camera words of each prompt",
+    )
+    captions: Literal["none", "soft", "burned"] = setting(
+        "Each scene's caption, or else its prompt. soft: for the player to show, and as .srt and .vtt files; burned: "
+        "drawn on the picture",
+        "none",
+    )
+    narration: Literal["none", "own", "prompts"] = setting(
+        "What a voice speaks. own: the narration that a story gives its scenes; prompts: else their prompts", "own"
+    )
+    voice: Name | None = setting("Who speaks", blank="the built-in voice, English")
+    music: FileName | None = setting("A sound file that is played, softer under speech")
+    video_fps: int = setting("Frames of the film for each second", 24, ge=1, le=60)
+    upscale: Literal[1, 2] = setting(
+        "2 for a film twice as large as its scenes (by Lanczos: larger, not more detailed)", 1
+    )
+    otio: bool = setting("Also an OpenTimelineIO file, for an editor", False)
+
+
+class OutputSettings(Group):
+    """What is delivered, and in which format."""
+
+    output_format: Literal["png", "webp", "jpg"] = setting(
+        "File format of the scenes", "png", recommended="png loses nothing; webp is the smallest"
+    )
+    output_quality: int = setting(
+        "Quality of webp and jpg files; does not count for png", 80, ge=1, le=100, recommended="80 to 95"
+    )
+    auto_retake: int = setting(
+        "Draw a scene with bars, or a copy where a change was asked for, again up to so many times; keep the best",
+        0,
+        ge=0,
+        le=10,
+    )
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table, as the doors and the docs show it."""
+
+    name: str
+    kind: type  # bool, int, float or str
+    default: bool | int | float | str | None
+    choices: tuple[str | int, ...]
+    least: float | None
+    most: float | None
+    help: str
+    recommended: str
+    blank: str
+
+    @property
+    def range(self) -> str:
+        """Its range in words, if it has one."""
+        return f"{self.least:g} to {self.most:.10g}" if self.least is not None and self.most is not None else ""
+
+
+def rows(group: type[Group]) -> Iterator[Setting]:
+    """A group's settings, in order."""
+    for name, field in group.model_fields.items():
+        extra = field.json_schema_extra
+        if isinstance(extra, dict) and "recommended" in extra:
+            kind, choices = _kind(field.annotation)
+            least, most = (_limit(field, bound) for bound in ("ge", "le"))
+            about = str(field.description), str(extra["recommended"]), str(extra["blank"])
+            yield Setting(name, kind, field.default, choices, least, most, *about)
+
+
+def row(group: type[Group], name: str) -> Setting:
+    """The setting of this name."""
+    return next(each for each in rows(group) if each.name == name)
+
+
+def describe_errors(error: ValidationError) -> str:
+    """What pydantic found, in plain words, with the scene and the field named; three findings at most."""
+    # A scene that is not right counts as absent for pydantic: that finding says nothing to the user.
+    found = [each for each in error.errors() if (each["type"], each["loc"]) != ("too_short", ("scenes",))]
+    return "; ".join(map(_sentence, found[:3])) + "."
+
+
+_PLAIN_WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "there is no such field",
+    "string_too_short": "is empty",
+    "string_too_long": "is longer than {max_length} characters",
+    "tuple_type": "must be a list",
+    "model_type": "must be a text or an object with a prompt",
+}
+_MOST_SHOWN = 60  # characters of a wrong value
+
+
+def _sentence(error: Any) -> str:
+    """One of pydantic's findings in plain words: "scene 3, strength: input should be ..."."""
+    where, message = list(error["loc"]), error["msg"].removeprefix("Value error, ")
+    if where[:1] == ["scenes"] and len(where) > 1:
+        where[:2] = [f"scene {where[1] + 1}"]
+    if error["type"] in _PLAIN_WORDS:
+        message = _PLAIN_WORDS[error["type"]].format(**error.get("ctx", {}))
+    elif isinstance(error["input"], str | int | float):
+        message = f"{message[0].lower()}{message[1:]}, not {_shortened(error['input'])}"
+    return ": ".join([", ".join(map(str, where)), message]) if where else message
+
+
+def _shortened(value: str | int | float) -> str:
+    if isinstance(value, int) and abs(value) >= 10**_MOST_SHOWN:
+        return "a number of more than 60 digits"
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
+
+
+def _kind(annotation: Any) -> tuple[type, tuple[str | int, ...]]:
+    """What a value is, and which ones there are where they can be counted."""
+    if get_origin(annotation) is Literal:
+        values = get_args(annotation)
+        return type(values[0]), values
+    if isinstance(annotation, type):
+        return annotation, ()
+    inner = next(each for each in get_args(annotation) if each is not NoneType)
+    return _kind(inner)
+
+
+def _limit(field: FieldInfo, bound: str) -> float | None:
+    return next((getattr(each, bound) for each in field.metadata if hasattr(each, bound)), None)
