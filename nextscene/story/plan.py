@@ -13,13 +13,11 @@ from typing import Any, Literal, Self
 
 from nextscene import NextSceneError
 from nextscene.settings import MAX_SIDE, MIN_SIDE, Look, StorySettings
+from nextscene.story.sizes import GRID, Areas, Size, drawing_size
 from nextscene.story.story import Scene, Story, with_prefix
 
 FAST_STEPS = 4  # of a draft, where nobody says how many
-GRID = 16  # pixels: the VAE's factor 8, times patches of 2
 MAX_REFERENCES = 3  # pictures that the model was made to look at
-
-Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,7 @@ class Shot:
 
     grows_from: the picture that it starts from and follows; None: it is a fresh start.
     references: all that it looks at, what it grows from first.
+    draw_width, draw_height: the size at which the model draws it; what is drawn smaller or larger is then resized.
     look: how it is drawn.
     lora_weights: the name of the user's own LoRA, if there is one.
     go_fast: whether it is a draft, made in a few steps by the LoRA that is there for that.
@@ -53,6 +52,8 @@ class Shot:
     references: tuple[Reference, ...]
     width: int
     height: int
+    draw_width: int
+    draw_height: int
     look: Look
     go_fast: bool
     lora_weights: str | None
@@ -87,15 +88,32 @@ class Shot:
         own = f" + {self.lora_weights} {look.lora_weights_scale:g}" if self.lora_weights else ""
         return (
             f"{self.number:3d}. {self.prompt}\n"
-            f"     {self.id}, take {self.take} · from {grows} · {self.width}x{self.height} · strength {look.strength:g}"
+            f"     {self.id}, take {self.take} · from {grows} · {self._size} · strength {look.strength:g}"
             f" · lora {look.lora_scale:g}{own} · {look.steps} steps{', fast' * self.go_fast}"
             f" · guidance {look.guidance:g}{_shortcuts(look)}"
             f" · seed {self.story_seed} (noise {self.seed}) · {self.duration:g} s\n"
             f"     without: {look.negative_prompt.strip() or 'nothing named'}"
         )
 
+    @property
+    def is_resized(self) -> bool:
+        """Whether the model draws it at another size than the one that was asked for."""
+        return (self.draw_width, self.draw_height) != (self.width, self.height)
 
-def plan(story: Story, wanted: StorySettings, seed: int, own_size: Size, image: Size | None = None) -> list[Shot]:
+    @property
+    def _size(self) -> str:
+        drawn = f" (drawn at {self.draw_width}x{self.draw_height}, enlarged)" if self.is_resized else ""
+        return f"{self.width}x{self.height}{drawn}"
+
+
+def plan(
+    story: Story,
+    wanted: StorySettings,
+    seed: int,
+    own_size: Size,
+    image: Size | None = None,
+    areas: Areas | None = None,
+) -> list[Shot]:
     """Decides every shot of a story.
 
     A scene's own value wins; then what the user set for this run; then the story's; then the default.
@@ -104,11 +122,13 @@ def plan(story: Story, wanted: StorySettings, seed: int, own_size: Size, image: 
     seed: the story's seed (see `choose_seed`); each shot's own is derived from it.
     own_size: the (width, height) that the model draws best, taken when nobody names one.
     image: the size of the first picture, if there is one; the first shot then grows from it.
+    areas: between which areas the model can draw, as shares of its own; None: it can draw any size.
     """
     if story.image and not image:
         raise NextSceneError(f"This story opens with the picture {story.image!r}: give it along with the story.")
     settings = StorySettings().overlaid(story).overlaid(wanted)
     width, height = _size(settings, own_size, image)
+    draw_width, draw_height = drawing_size((width, height), own_size, areas)
     shots: list[Shot] = []
     for number, (name, scene) in enumerate(zip(story.ids, story.scenes, strict=True), 1):
         parent = _parent(scene, shots[-1].id if shots else None, image)
@@ -129,6 +149,8 @@ def plan(story: Story, wanted: StorySettings, seed: int, own_size: Size, image: 
                 references=references,
                 width=width,
                 height=height,
+                draw_width=draw_width,
+                draw_height=draw_height,
                 look=_look(scene, settings, grows=parent is not None),
                 go_fast=settings.go_fast,
                 lora_weights=settings.lora_weights,
