@@ -15,9 +15,9 @@ from pathlib import Path
 from bench import door, fresh, work
 from bench.figures import Report, difference, in_turn, percent_over, timed
 from nextscene import NextSceneError
+from nextscene.settings import MIN_SIDE, Look
 from nextscene.shooting.studio import Studio
-from nextscene.story.plan import STEPS, Size
-from nextscene.story.story import MIN_SIDE
+from nextscene.story.plan import Size
 
 FEW = 2  # steps, where their number does not matter
 
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    effort = Effort(scenes=2, steps=FEW, rounds=2) if options.quick else Effort(4, STEPS, rounds=8)
+    effort = Effort(scenes=2, steps=FEW, rounds=2) if options.quick else Effort(4, Look().steps, rounds=8)
     try:
         studio, size = work.load()
         if options.quick:

@@ -26,8 +26,8 @@ from nextscene import NextSceneError
 from nextscene.hub import weights
 from nextscene.model import memory
 from nextscene.model.speed import warm_up
-from nextscene.story.plan import FAST_STEPS, STEPS, Size
-from nextscene.story.story import MIN_SIDE
+from nextscene.settings import MIN_SIDE, Look
+from nextscene.story.plan import FAST_STEPS, Size
 
 FEW = 2  # steps, where their number does not matter
 PART = 10  # steps, where a part of a scene is enough
@@ -66,8 +66,8 @@ class Effort:
 
 
 QUICK = Effort(rounds=1, steps=FEW, processes=0, ceiling=(256, 1))
-ON_CPU = Effort(rounds=5, steps=STEPS, processes=3, ceiling=(2048, 1))
-FULL_SIZE = Effort(rounds=None, steps=STEPS, processes=0, ceiling=(8192, 50), until=380, last=540)
+ON_CPU = Effort(rounds=5, steps=Look().steps, processes=3, ceiling=(2048, 1))
+FULL_SIZE = Effort(rounds=None, steps=Look().steps, processes=0, ceiling=(8192, 50), until=380, last=540)
 
 
 def main() -> None:
@@ -165,7 +165,7 @@ def drawn(found: Figures, stage: Stage, effort: Effort) -> Iterator[Figures]:
             break
         for way in group:
             first, _ = stage.scene(way, FEW)  # it also warms up
-            found.ways[way.name] = Drawn(stage.shot(way, effort.steps).steps, first)
+            found.ways[way.name] = Drawn(stage.shot(way, effort.steps).look.steps, first)
         for turn in range(max(effort.rounds or way.rounds for way in group)):
             for way in group:
                 if turn < (effort.rounds or way.rounds) and (turn == 0 or gone() < effort.until):

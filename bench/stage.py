@@ -21,9 +21,10 @@ from bench import stopwatch, work
 from nextscene import NextSceneError
 from nextscene.model import memory
 from nextscene.model.loading import Model
+from nextscene.settings import Look, StorySettings
 from nextscene.shooting.studio import Studio
-from nextscene.story.plan import IMAGE, MAX_REFERENCES, STEPS, Reference, Shot, Size, plan
-from nextscene.story.story import from_data, settings
+from nextscene.story.plan import IMAGE, MAX_REFERENCES, Reference, Shot, Size, plan
+from nextscene.story.story import from_data
 from nextscene.take import Pictures
 from storybook.world import PLACES, State, draw
 
@@ -43,7 +44,7 @@ class Way:
 
     @property
     def steps(self) -> int:
-        return int(self.story.get("steps", STEPS))
+        return int(self.story.get("steps", Look().steps))
 
 
 class Stage:
@@ -80,13 +81,13 @@ class Stage:
 
     def shot(self, way: Way, steps: int) -> Shot:
         story = from_data({"scenes": [work.PROMPTS[1]], "strength": 1.0, **way.story, "steps": min(steps, way.steps)})
-        (shot,) = plan(story, settings(), work.SEED, self.size, image=self.size)
+        (shot,) = plan(story, StorySettings(), work.SEED, self.size, image=self.size)
         return replace(shot, references=tuple(self._pictures)[: way.references])
 
     def calls(self, way: Way, steps: int) -> int:
         """Of the transformer, about."""
-        shot = self.shot(way, steps)
-        return round(shot.steps * shot.share * (1 + (shot.guidance > 1) * shot.guidance_until))
+        look = self.shot(way, steps).look
+        return round(look.steps * look.schedule_share * (1 + (look.guidance > 1) * look.guidance_until))
 
     def by_us(self, shot: Shot, pictures: Pictures) -> Image.Image:
         (take,) = Studio(self.model).shoot([shot], pictures)
@@ -100,10 +101,10 @@ class Stage:
                 image=[pictures[reference] for reference in shot.references],
                 prompt=shot.prompt,
                 negative_prompt=" ",
-                true_cfg_scale=shot.guidance,
+                true_cfg_scale=shot.look.guidance,
                 width=shot.width,
                 height=shot.height,
-                num_inference_steps=shot.steps,
+                num_inference_steps=shot.look.steps,
                 generator=torch.Generator().manual_seed(shot.seed),
             ).images
         assert isinstance(picture, Image.Image)

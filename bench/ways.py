@@ -19,9 +19,10 @@ from bench.stories import OTHERS, Told
 from nextscene.hub import weights
 from nextscene.model.loading import Model
 from nextscene.model.pipeline import NextScenePipeline
+from nextscene.settings import StorySettings
 from nextscene.shooting.studio import Studio
 from nextscene.story.plan import GRID, Reference, Shot, Size, plan
-from nextscene.story.story import from_data, settings
+from nextscene.story.story import from_data
 
 STEPS = 14  # what the built-in model was judged with while it was taught
 JPEG_QUALITY = 95
@@ -103,7 +104,7 @@ CHANGES = (
 
 def planned(told: Told, way: Way, size: Size) -> list[Shot]:
     story = from_data({"scenes": list(told.words), "steps": STEPS, **way.story})
-    return plan(story, settings(), told.number, size)
+    return plan(story, StorySettings(), told.number, size)
 
 
 def opening(model: Model, told: Told, size: Size) -> Image.Image:
@@ -116,7 +117,7 @@ def chain(model: Model, told: Told, way: Way, first: Image.Image) -> list[Image.
     """All pictures of a story, from its opening picture on."""
     shots = planned(told, way, first.size)
     if shots[0].go_fast:
-        model.use_fast_lora(weights.fast_lora(weights.choose()[0], shots[0].steps))
+        model.use_fast_lora(weights.fast_lora(weights.choose()[0], shots[0].look.steps))
     studio = Studio(replace(model, pipe=way.pipe(**model.pipe.components)))
     pictures = {Reference("scene", shots[0].id): first}
     earlier = _statistics(first)

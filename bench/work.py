@@ -16,8 +16,9 @@ from nextscene.model import loading as model
 from nextscene.model.pipeline import NextScenePipeline
 from nextscene.output.delivery import deliver, numbered
 from nextscene.progress import progress
+from nextscene.settings import StorySettings
 from nextscene.shooting.studio import Studio
-from nextscene.story.plan import Shot, Size, given, plan
+from nextscene.story.plan import Shot, Size, plan
 from nextscene.story.story import from_prompts
 
 SEED = 2509
@@ -41,7 +42,7 @@ def load() -> tuple[Studio, Size]:
 
 
 def planned(prompts: Sequence[str], steps: int, size: Size) -> list[Shot]:
-    return plan(from_prompts(prompts), given(steps=steps), SEED, size)
+    return plan(from_prompts(prompts), StorySettings(steps=steps), SEED, size)
 
 
 def chain(
@@ -63,10 +64,10 @@ def bare(pipe: NextScenePipeline, shots: Sequence[Shot]) -> Iterator[Image.Image
             drawn,
             width=shot.width,
             height=shot.height,
-            negative_prompt=shot.negative_prompt,
-            guidance=shot.guidance,
-            steps=shot.steps,
-            strength=shot.share,
+            negative_prompt=shot.look.negative_prompt,
+            guidance=shot.look.guidance,
+            steps=shot.look.steps,
+            strength=shot.look.schedule_share,
             generator=torch.Generator().manual_seed(shot.seed),
         )
         drawn = [picture]

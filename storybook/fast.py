@@ -17,7 +17,7 @@ from peft import LoraConfig, get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
-from nextscene.story.plan import DEFAULTS
+from nextscene.settings import Look
 from nextscene.story.story import with_prefix
 from nextscene.training.pupil import write_lora
 from storybook import autoencoder, pairs
@@ -73,7 +73,7 @@ def _ways(models: Models, reader: Reader, flat: autoencoder.Flat, number: int) -
     seed = torch.Generator().manual_seed(chance.getrandbits(31))
     noise = torch.randn(BATCH, 48, model.config.in_channels, generator=seed).to(DEVICE)
     latents = torch.lerp(references[0], noise, levels[start]) if start else noise
-    prompts = [reader.read(each, seen) for each in (words, [DEFAULTS["negative_prompt"]] * BATCH)]
+    prompts = [reader.read(each, seen) for each in (words, [Look().negative_prompt] * BATCH)]
     passed = way(model, latents, levels[start:], references, prompts, GUIDANCE)
     return {
         "passed": torch.stack([latents] * start + passed, dim=1).half().cpu(),

@@ -23,7 +23,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from nextscene.model.loading import PictureProcessor
 from nextscene.model.pipeline import NextScenePipeline
-from nextscene.story.plan import DEFAULTS
+from nextscene.settings import Look
 from nextscene.story.story import with_prefix
 from nextscene.training import trainer
 from nextscene.training.recipe import recipe
@@ -217,7 +217,7 @@ def evaluate_fast(work: Work, count: int) -> None:
         _report(work.folder, f"moves, {name}, LoRA at {scale:g}", measure.moves(_hasty(work, name, scale), count))
 
 
-def _hasty(work: Work, name: str, lora_scale: float = DEFAULTS["lora_scale"]) -> measure.MakeScenes:
+def _hasty(work: Work, name: str, lora_scale: float = Look().lora_scale) -> measure.MakeScenes:
     """One of `HASTE`."""
     model = work.transformer(lora_scale, fast=name.startswith("fast LoRA"))
     return partial(work.scenes(model), **HASTE[name])

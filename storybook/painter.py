@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nextscene.model.pipeline import _guided
-from nextscene.story.plan import DEFAULTS
+from nextscene.settings import Look
 from storybook.edits import KINDS, Task
 from storybook.families import family
 from storybook.reader import Reader
@@ -28,7 +28,7 @@ from storybook.world import State
 SHIFT = 1.63  # of the noise levels: the scheduler's own at 48 tokens
 FAST_SHIFT = 3.0  # of those that the fast LoRA is taught on, whatever the picture's size
 BATCH = {"words": 48, "edit": 32, "two": 24}
-EMPTY = (" ", DEFAULTS["negative_prompt"])  # words that say nothing: what guidance leads away from
+EMPTY = (" ", Look().negative_prompt)  # words that say nothing: what guidance leads away from
 LENGTH = {0: 44, 1: 52, 2: 76}  # text tokens, padded, by the number of references
 PLAIN = ("mod", "img_in", "txt_in", "time_text", "norm_out", "proj_out")  # what AdamW trains, and Muon does not
 

@@ -14,8 +14,9 @@ from PIL import Image
 
 from nextscene.model import loading as model
 from nextscene.model.loading import Model
+from nextscene.settings import StorySettings
 from nextscene.story.plan import plan
-from nextscene.story.story import from_prompts, settings
+from nextscene.story.story import from_prompts
 from storybook import random_model
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +41,7 @@ def small(loaded: Model) -> Iterator[Model]:
     yield loaded
     loaded.use_lora_weights(None)
     loaded.use_fast_lora(None)
-    loaded.set_up(plan(from_prompts(["a"]), settings(), 1, (64, 64))[0])
+    loaded.set_up(plan(from_prompts(["a"]), StorySettings(), 1, (64, 64))[0])
 
 
 @pytest.fixture

@@ -1,21 +1,20 @@
 """Advice: known traps are pointed out with their reason, good prompts are left alone."""
 
-import dataclasses
 import json
 
 import pytest
 from conftest import ROOT
 
+from nextscene.settings import StorySettings
 from nextscene.story.advice import advice, asks_for_light
 from nextscene.story.plan import Shot, plan
-from nextscene.story.story import from_file, from_prompts, settings
+from nextscene.story.story import from_file, from_prompts
 
 OWN = (1024, 768)
 
 
-def second_shot(words: str, **changes: object) -> Shot:
-    shot = plan(from_prompts(["a", words]), settings(), 1, OWN)[1]
-    return dataclasses.replace(shot, **changes)
+def second_shot(words: str, **settings: object) -> Shot:
+    return plan(from_prompts(["a", words]), StorySettings.checked(**settings), 1, OWN)[1]
 
 
 @pytest.mark.parametrize(
@@ -49,12 +48,12 @@ def test_settings_and_sizes_that_hurt_are_pointed_out(changes: dict[str, object]
 
 @pytest.mark.parametrize("sample", sorted((ROOT / "samples").glob("*.json")), ids=lambda path: path.stem)
 def test_the_sample_stories_are_left_alone(sample: object) -> None:
-    shots = plan(from_file(sample), settings(), 1, OWN)
+    shots = plan(from_file(sample), StorySettings(), 1, OWN)
     assert {shot.id: said for shot in shots if (said := advice(shot, OWN))} == {}
 
 
 def test_an_opening_scene_from_words_needs_no_change() -> None:
-    (shot,) = plan(from_prompts(["a red house in the mountains"]), settings(), 1, OWN)
+    (shot,) = plan(from_prompts(["a red house in the mountains"]), StorySettings(), 1, OWN)
     assert advice(shot, OWN) == []
 
 

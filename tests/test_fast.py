@@ -11,10 +11,11 @@ from nextscene.cli import main as cli
 from nextscene.hub import weights
 from nextscene.model import speed
 from nextscene.model.loading import Model
+from nextscene.settings import StorySettings
 from nextscene.shooting.studio import Studio
 from nextscene.story.advice import advice
 from nextscene.story.plan import IMAGE, Shot, plan
-from nextscene.story.story import from_data, settings
+from nextscene.story.story import from_data
 from nextscene.take import Take
 
 SIZE = (64, 64)
@@ -22,7 +23,7 @@ SIZE = (64, 64)
 
 def shots_of(**wanted: object) -> list[Shot]:
     story = from_data({"scenes": ["a harbour", "the camera pans left"]})
-    return plan(story, settings(**wanted), 1, SIZE)
+    return plan(story, StorySettings.checked(**wanted), 1, SIZE)
 
 
 def takes_of(model: Model, **wanted: object) -> list[Take]:
@@ -32,7 +33,13 @@ def takes_of(model: Model, **wanted: object) -> list[Take]:
 def test_fast_shots_have_few_steps_and_no_guidance_whatever_else_is_said() -> None:
     asked = {"guidance": 6.0, "guidance_until": 0.5, "first_block_cache": 0.1}
     (shot, _) = shots_of(go_fast=True, **asked)
-    assert (shot.go_fast, shot.steps, shot.guidance, shot.guidance_until, shot.first_block_cache) == (True, 4, 1, 1, 0)
+    assert (
+        shot.go_fast,
+        shot.look.steps,
+        shot.look.guidance,
+        shot.look.guidance_until,
+        shot.look.first_block_cache,
+    ) == (True, 4, 1, 1, 0)
     assert shots_of(go_fast=True, steps=8)[0].steps == 8
     assert shots_of()[0].steps == 40
     assert any("draft" in said for said in advice(shot, SIZE))
@@ -84,7 +91,7 @@ def test_a_scene_that_grows_from_a_draft_says_so(small: Model) -> None:
     draft = photo(*SIZE)
     draft.info = {"draft": True}
     story = from_data({"scenes": ["night falls"]})
-    (shot,) = plan(story, settings(steps=2), 1, SIZE, image=SIZE)
+    (shot,) = plan(story, StorySettings.checked(steps=2), 1, SIZE, image=SIZE)
     (take,) = Studio(small).shoot([shot], {IMAGE: draft})
     assert "looks at a draft" in take.facts["noticed"]
 

@@ -15,8 +15,9 @@ from conftest import ROOT, photo
 from nextscene.cli.main import main
 from nextscene.film.cutting import CuttingRoom
 from nextscene.output.record import Record
+from nextscene.settings import StorySettings
 from nextscene.story.plan import Shot, plan
-from nextscene.story.story import from_data, settings
+from nextscene.story.story import from_data
 from nextscene.take import Take
 
 FACTS = {
@@ -34,7 +35,7 @@ FACTS = {
 def run_in(folder: Path, *scenes: Any, drawn: int | None = None, **story: Any) -> Path:
     """A run whose pictures nobody drew; only the first so many, where that is said."""
     told = from_data({"title": "T", "scenes": list(scenes), **story})
-    shots = plan(told, settings(), 5, (128, 96))
+    shots = plan(told, StorySettings(), 5, (128, 96))
     record = Record(folder)
     record.begin(told, shots, {}, {})
 

@@ -10,24 +10,23 @@ from hypothesis import given as for_any
 from hypothesis import strategies as st
 
 from nextscene import NextSceneError
+from nextscene.settings import MAX_SIDE, MIN_SIDE, StorySettings
 from nextscene.story.plan import (
-    DEFAULTS,
     GRID,
     Reference,
     Shot,
     choose_seed,
-    given,
     plan,
     scenes_needed_after,
     shot_seed,
 )
-from nextscene.story.story import MAX_SIDE, MIN_SIDE, from_data, from_prompts, settings
+from nextscene.story.story import from_data, from_prompts
 
 OWN = (1024, 768)
 
 
 def shots_of(data: object, image: tuple[int, int] | None = None, seed: int = 42, **wanted: object) -> list[Shot]:
-    return plan(from_data(data), given(**wanted), seed, OWN, image)
+    return plan(from_data(data), StorySettings.checked(**wanted), seed, OWN, image)
 
 
 def test_each_scene_grows_from_the_one_before_and_the_first_from_the_image() -> None:
@@ -41,32 +40,53 @@ def test_each_scene_grows_from_the_one_before_and_the_first_from_the_image() -> 
 
 def test_without_an_image_the_first_scene_is_made_from_words_alone() -> None:
     first, second = shots_of(["a", "b"], strength=0.5)
-    assert (first.references, first.strength) == ((), 1.0)
-    assert second.strength == 0.5
+    assert (first.references, first.look.strength) == ((), 1.0)
+    assert second.look.strength == 0.5
 
 
 def test_defaults_are_the_seed_documents() -> None:
     (shot,) = shots_of(["a"], image=(1024, 768))
-    assert (shot.strength, shot.lora_scale, shot.width, shot.height, shot.duration) == (0.6, 0.75, 1024, 768, 0.5)
-    assert (shot.negative_prompt, shot.steps, shot.guidance) == ("black bars, letterbox, borders", 40, 4.0)
+    assert (shot.look.strength, shot.look.lora_scale, shot.width, shot.height, shot.duration) == (
+        0.6,
+        0.75,
+        1024,
+        768,
+        0.5,
+    )
+    assert (shot.look.negative_prompt, shot.look.steps, shot.look.guidance) == (
+        "black bars, letterbox, borders",
+        40,
+        4.0,
+    )
 
 
 def test_a_scenes_own_value_wins_then_the_users_then_the_storys_then_the_default() -> None:
     data = {"scenes": [{"prompt": "a", "strength": 0.9}, "b"], "strength": 0.8, "steps": 8, "fps": 4}
     image = (1024, 768)
-    assert [shot.strength for shot in shots_of(data, image)] == [0.9, 0.8]
-    assert [shot.strength for shot in shots_of(data, image, strength=0.3)] == [0.9, 0.3]
-    assert [shot.steps for shot in shots_of(data, image)] == [8, 8]
+    assert [shot.look.strength for shot in shots_of(data, image)] == [0.9, 0.8]
+    assert [shot.look.strength for shot in shots_of(data, image, strength=0.3)] == [0.9, 0.3]
+    assert [shot.look.steps for shot in shots_of(data, image)] == [8, 8]
     assert [shot.duration for shot in shots_of(data, image, fps=8)] == [1 / 8, 1 / 8]
 
 
-def test_a_form_that_fills_in_its_defaults_sets_nothing() -> None:
-    assert given(**DEFAULTS, seed=None) == settings()
+def test_what_a_user_says_counts_even_if_it_equals_the_default() -> None:
+    said = {"scenes": ["a", "b"], "strength": 0.8, "guidance": 2}
+    shot = shots_of(said, strength=0.6, guidance=4.0)[1]
+    assert (shot.look.strength, shot.look.guidance) == (0.6, 4.0)
+
+
+def test_either_pace_takes_the_place_of_the_other() -> None:
+    slow = {"scenes": ["a"], "seconds_per_scene": 3}
+    assert shots_of(slow)[0].duration == 3
+    assert shots_of(slow, fps=4)[0].duration == 0.25
+    assert shots_of({"scenes": ["a"], "fps": 4}, seconds_per_scene=3)[0].duration == 3
+    with pytest.raises(NextSceneError, match="fps and seconds_per_scene both say how long a scene stands"):
+        shots_of({"scenes": ["a"], "fps": 4, "seconds_per_scene": 3})
 
 
 def test_a_cleared_negative_prompt_stays_a_space_so_that_guidance_stays_on() -> None:
     (shot,) = shots_of(["a"], negative_prompt="")
-    assert shot.negative_prompt == " "
+    assert shot.look.negative_prompt == " "
 
 
 def test_a_scenes_duration_is_its_own_or_one_over_fps() -> None:
@@ -107,7 +127,7 @@ def test_every_size_is_allowed_and_on_the_grid(
 
 @for_any(st.integers(0, 2**31 - 1), st.integers(2, 40))
 def test_no_two_shots_share_noise_nor_do_retakes(seed: int, scenes: int) -> None:
-    shots = plan(from_prompts(["same words"] * scenes), settings(), seed, OWN)
+    shots = plan(from_prompts(["same words"] * scenes), StorySettings(), seed, OWN)
     seeds = {shot_seed(seed, shot.id, take) for shot in shots for take in range(1, 4)}
     assert len(seeds) == 3 * scenes
     assert {shot.seed for shot in shots} <= seeds
@@ -122,9 +142,9 @@ def test_two_scenes_with_the_same_seed_of_their_own_still_differ_in_noise() -> N
 
 def test_the_seed_is_the_users_else_the_storys_else_random() -> None:
     story = from_data({"scenes": ["a"], "seed": 5})
-    assert choose_seed(story, settings(seed=0)) == 0
-    assert choose_seed(story, settings()) == 5
-    blank = [choose_seed(from_prompts(["a"]), settings()) for _ in range(8)]
+    assert choose_seed(story, StorySettings.checked(seed=0)) == 0
+    assert choose_seed(story, StorySettings()) == 5
+    blank = [choose_seed(from_prompts(["a"]), StorySettings()) for _ in range(8)]
     assert len(set(blank)) > 1
     assert all(0 <= seed < 2**31 for seed in blank)
 
@@ -144,13 +164,13 @@ def test_only_pictures_that_are_still_looked_at_are_needed() -> None:
 
 
 def test_story_and_plan_import_no_torch() -> None:
-    code = "import sys, nextscene.story, nextscene.plan; sys.exit('torch' in sys.modules)"
+    code = "import sys, nextscene.story.story, nextscene.story.plan; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 def seen_by(data: object, image: tuple[int, int] | None = None, references: int = 0) -> list[str]:
     """What each scene looks at, by name."""
-    shots = plan(from_data(data).with_cast(references), settings(), 1, OWN, image)
+    shots = plan(from_data(data).with_cast(references), StorySettings(), 1, OWN, image)
     return ["+".join(reference.name for reference in shot.references) for shot in shots]
 
 
@@ -169,7 +189,7 @@ def test_a_story_is_a_tree_a_scene_may_grow_from_any_earlier_one_or_from_none() 
 
 def test_a_fresh_start_has_no_picture_to_keep_and_so_full_strength() -> None:
     first, second, third = shots_of(["a", "b", {"prompt": "c", "after": None}])
-    assert (first.strength, second.strength, third.strength) == (1.0, 0.6, 1.0)
+    assert (first.look.strength, second.look.strength, third.look.strength) == (1.0, 0.6, 1.0)
 
 
 def test_an_anchor_rides_along_as_soon_as_it_is_there_and_no_picture_twice() -> None:

@@ -8,31 +8,15 @@ from conftest import ROOT
 
 from nextscene.cli.arguments import parser
 from nextscene.form import schema
-from nextscene.story.plan import DEFAULTS
+from nextscene.form.write import written
 
 README = (ROOT / "README.md").read_text()
 INPUTS = schema.read(ROOT / "predict.py", "Predictor").inputs
 
 
-def rows() -> dict[str, str]:
-    """The inputs table: each input's name and its default."""
-    table = README.split("## Inputs")[1].split("##")[0]
-    found = re.findall(r"^\| (`.*?`) +\| *(.*?) *\|", table, re.MULTILINE)
-    return {name: default.strip("`") for names, default in found for name in re.findall(r"`(\w+)`", names)}
-
-
-def test_the_inputs_table_has_every_input_in_order_with_its_default() -> None:
-    shown = {
-        each.name: "" if each.facts.get("default") is None else str(each.facts["default"]).replace("False", "false")
-        for each in INPUTS
-    }
-    assert rows() == shown
-    assert list(rows()) == list(shown)
-
-
-def test_predict_has_the_defaults_of_the_plan() -> None:
-    of_predict = {each.name: each.facts.get("default") for each in INPUTS}
-    assert {name: of_predict[name] for name in DEFAULTS} == DEFAULTS
+def test_what_follows_from_the_tables_is_written() -> None:
+    for path, text in written():
+        assert path.read_text() == text, f"{path.name}: run script/write"
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
@@ -48,8 +32,7 @@ def test_every_flag_of_the_terminal_is_explained_in_its_help(name: str) -> None:
 
 def test_every_flag_that_the_readme_names_exists() -> None:
     flags = {flag for command in commands().values() for action in command._actions for flag in action.option_strings}
-    section = README.split("## From a terminal")[1].split("## Inputs")[0]
-    assert set(re.findall(r"`(--[a-z-]+)", section)) <= flags
+    assert set(re.findall(r"`(--[a-z-]+)", README)) <= flags | {"--setup-timeout"}
 
 
 def test_every_script_is_named_and_every_named_script_exists() -> None:

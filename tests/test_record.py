@@ -19,12 +19,13 @@ from nextscene import NextSceneError, pictures
 from nextscene.model.loading import Model
 from nextscene.output.delivery import deliver, numbered
 from nextscene.output.record import Record, scene_named
+from nextscene.settings import StorySettings
 from nextscene.shooting.studio import Studio
 from nextscene.story.plan import IMAGE, Shot, plan
-from nextscene.story.story import from_data, from_file, settings
+from nextscene.story.story import from_data, from_file
 from nextscene.take import Take
 
-WANTED = settings(width=64, height=64, steps=2, guidance=1)
+WANTED = StorySettings.checked(width=64, height=64, steps=2, guidance=1)
 MADE_WITH = {"model": "small"}
 
 
@@ -116,7 +117,7 @@ def test_where_no_takes_are_kept_the_record_speaks_of_the_pictures_beside_it(sma
 def test_the_record_is_itself_a_story_that_makes_the_same_pictures(run: Runner, small: Model, tmp_path: Path) -> None:
     run(SCENES, takes={"scene_002": 3})
     story = from_file(tmp_path / "run.json")
-    shots = plan(story, settings(), story.seed or 0, (999, 999))
+    shots = plan(story, StorySettings(), story.seed or 0, (999, 999))
     again = [take.picture for take in Studio(small).shoot(shots, {})]
     for number, picture in enumerate(again, 1):
         assert Image.open(tmp_path / f"scene_{number:03d}.png").tobytes() == picture.tobytes()
@@ -249,7 +250,7 @@ def test_a_scene_that_retook_itself_is_told_with_that_take_in_record_and_picture
     assert last
     for told in (from_file(run.folder / "run.json"), from_data(last["story"])):
         assert [scene.take for scene in told.scenes] == [2, 1, 1, 1]
-        again = [take.picture for take in Studio(small).shoot(plan(told, settings(), 7, (9, 9)), {})]
+        again = [take.picture for take in Studio(small).shoot(plan(told, StorySettings(), 7, (9, 9)), {})]
         assert Image.open(run.folder / "scene_004.png").tobytes() == again[3].tobytes()
 
 

@@ -154,7 +154,10 @@ def test_a_bare_list_and_a_text_file_are_stories_too(tmp_path: Path) -> None:
             {"scenes": ["a", {"prompt": "b", "strength": 1.5}]},
             "scene 2, strength: input should be less than or equal to 1",
         ),
-        ({"scenes": ["a", {"prompt": "b", "seed": 2**31}]}, "scene 2, seed: input should be less than 2147483648"),
+        (
+            {"scenes": ["a", {"prompt": "b", "seed": 2**31}]},
+            "scene 2, seed: input should be less than or equal to 2147483647",
+        ),
         (
             {"scenes": ["a", {"prompt": "b", "guidance": float("nan")}]},
             "scene 2, guidance: input should be a finite number",
@@ -201,7 +204,7 @@ def test_what_is_wrong_is_refused_with_the_scene_and_the_field(data: Any, senten
         ('{"scenes": ["a"], "strength": NaN}', "NaN is not a number"),
         ("[" * 100_000, "nested too deeply"),
         ("", "is not JSON"),
-        ("\udcff", "cannot be read as text"),
+        ("\udcff", "is no UTF-8 text"),
     ],
 )
 def test_a_file_that_is_no_story_is_refused_by_its_name(tmp_path: Path, text: str, sentence: str) -> None:

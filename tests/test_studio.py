@@ -14,16 +14,17 @@ from nextscene import NextSceneError, pictures
 from nextscene.film.cutting import CuttingRoom
 from nextscene.model.loading import Model
 from nextscene.output.delivery import deliver, numbered
+from nextscene.settings import StorySettings
 from nextscene.shooting.studio import Studio
 from nextscene.story.plan import IMAGE, Shot, plan
-from nextscene.story.story import from_data, settings
+from nextscene.story.story import from_data
 from nextscene.take import Take
 
 SMALL = {"width": 128, "height": 96, "steps": 2}
 
 
 def shots_of(scenes: list[object], image: Image.Image | None = None, seed: int = 1, **wanted: object) -> list[Shot]:
-    values = settings(**(SMALL | wanted))
+    values = StorySettings.checked(**(SMALL | wanted))
     return plan(from_data(scenes), values, seed, (128, 96), image.size if image else None)
 
 
@@ -42,7 +43,7 @@ def test_a_chain_is_the_pipelines_calls_one_after_another(studio: Studio, small:
             shot.prompt,
             [previous],
             negative_prompt="black bars, letterbox, borders",
-            strength=shot.share,
+            strength=shot.look.schedule_share,
             generator=noise(shot.seed),
             **SMALL,
         )

@@ -2,6 +2,11 @@
 
 import sys
 
-from nextscene.cli.main import main
+try:
+    from nextscene.cli.main import main
 
-sys.exit(main())
+    status = main()
+except KeyboardInterrupt:
+    print("\nStopped.", file=sys.stderr)
+    status = 130
+sys.exit(status)

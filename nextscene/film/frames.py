@@ -20,7 +20,7 @@ from PIL import Image
 from nextscene import pictures
 from nextscene.film.blends import Frame, crossfade, fade
 from nextscene.film.timeline import Cut, Timeline
-from nextscene.story.story import Move
+from nextscene.settings import Move
 
 Size = tuple[int, int]
 Lettering = Callable[[Fraction, Size], Image.Image | None]  # what lies over the picture's foot at a time, as wide as it

@@ -14,9 +14,10 @@ from fractions import Fraction
 from itertools import pairwise
 from math import floor
 
+from nextscene.settings import FilmSettings, Move, Transition
 from nextscene.story.advice import camera_moves
 from nextscene.story.plan import seconds_of
-from nextscene.story.story import PREFIX, FilmSettings, Move, Scene, Story, Transition, with_prefix
+from nextscene.story.story import PREFIX, Scene, Story, with_prefix
 
 BREATH = 0.6  # seconds that a scene stands after its words
 AUTO: dict[str, Move] = {  # what does on a still what the words say

@@ -30,7 +30,8 @@ from transformers.processing_utils import ProcessorMixin
 from nextscene import NextSceneError
 from nextscene.model import memory
 from nextscene.model.pipeline import NextScenePipeline
-from nextscene.story.plan import DEFAULTS, Shot
+from nextscene.settings import Look
+from nextscene.story.plan import Shot
 
 NEXT_SCENE, OWN, FAST = "next_scene", "own", "fast"  # the LoRAs that there may be
 _PART = re.compile(r"(?P<layer>.+)\.(?:lora_(?P<half>A|B|down|up)\.(?:default\.)?weight|lora_B\.bias|alpha)")
@@ -79,12 +80,12 @@ class Model:
 
     def set_up(self, shot: Shot) -> None:
         """From now on, pictures are as this shot wants them: as if its LoRAs had been fused at its scales."""
-        self.use_scales(shot.lora_scale, shot.lora_weights_scale, fast=shot.go_fast)
+        self.use_scales(shot.look.lora_scale, shot.look.lora_weights_scale, fast=shot.go_fast)
         self.pipe.scheduler = self._schedulers[shot.go_fast]
         if self.pipe.transformer.is_cache_enabled:
             self.pipe.transformer.disable_cache()
-        if shot.first_block_cache:
-            self.pipe.transformer.enable_cache(FirstBlockCacheConfig(threshold=shot.first_block_cache))
+        if shot.look.first_block_cache:
+            self.pipe.transformer.enable_cache(FirstBlockCacheConfig(threshold=shot.look.first_block_cache))
 
     def use_scales(self, lora_scale: float, lora_weights_scale: float = 1.0, fast: bool = False) -> None:
         """From now on, pictures are as if the LoRAs had been fused at these scales."""
@@ -118,7 +119,7 @@ def load(
     folder: Path,
     lora: Path,
     name: str = "",
-    lora_scale: float = DEFAULTS["lora_scale"],
+    lora_scale: float = Look().lora_scale,
     plan: memory.Plan | None = None,
     on_part: Callable[[str], object] = lambda part: None,
 ) -> Model:

@@ -13,7 +13,6 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from typing import Any
 from PIL import Image
 
 from nextscene import NextSceneError, __version__, pictures
-from nextscene.along import Along
 from nextscene.shooting.safety import Checker
 from nextscene.shooting.withholding import card
 from nextscene.story.plan import Reference, Shot
@@ -33,6 +31,7 @@ FILE, TAKES = "run.json", "takes"
 _NOT_OF_THE_PICTURE = ("number", "take", "seed", "duration", "lora_weights")
 
 Json = dict[str, Any]
+Along = dict[Reference, Image.Image]
 Shoot = Callable[[Sequence[Shot]], Iterator[Take]]
 
 
@@ -113,7 +112,7 @@ class Record:
                 "todo": todo,
                 "stale": False,
                 "words": words,
-                "shot": asdict(shot),
+                "shot": shot.to_json(),
                 "takes": takes,
             }
         _draw_again_what_was_withheld(shots, scenes)
@@ -164,7 +163,7 @@ class Record:
         }
         others = [other for other in scene["takes"] if other["take"] != made["take"]]
         scene["takes"] = sorted([*others, made], key=lambda each: each["take"])
-        scene |= {"take": made["take"], "shot": asdict(take.shot), "todo": False}
+        scene |= {"take": made["take"], "shot": take.shot.to_json(), "todo": False}
         self._write()
 
     def keep_film(self, film: Json) -> None:
@@ -275,7 +274,7 @@ def _is_stale(made: Json | None, scenes: Mapping[str, Json]) -> bool:
 
 def _fingerprint(shot: Shot, made_with: Mapping[str, Any], given: Sequence[str]) -> str:
     """The same for all takes of the same words, settings and model."""
-    decided = {name: value for name, value in asdict(shot).items() if name not in _NOT_OF_THE_PICTURE}
+    decided = {name: value for name, value in shot.to_json().items() if name not in _NOT_OF_THE_PICTURE}
     text = json.dumps([decided, dict(made_with), given], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

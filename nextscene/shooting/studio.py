@@ -5,7 +5,7 @@ The only place that uses a loaded model. It knows nothing of files, formats or d
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -91,11 +91,11 @@ class Studio:
                 references,
                 width=shot.draw_width,
                 height=shot.draw_height,
-                negative_prompt=shot.negative_prompt,
-                guidance=shot.guidance,
-                guidance_until=shot.guidance_until,
-                steps=shot.steps,
-                strength=shot.share,
+                negative_prompt=shot.look.negative_prompt,
+                guidance=shot.look.guidance,
+                guidance_until=shot.look.guidance_until,
+                steps=shot.look.steps,
+                strength=shot.look.schedule_share,
                 generator=torch.Generator().manual_seed(shot.seed),
                 on_step=on_step and (lambda done, of: on_step(shot, done, of)),
             )
@@ -117,16 +117,16 @@ class Studio:
         """What made a picture, for its own metadata and for anyone who wants to make it again."""
         model = self.model
         own, fast = model.riders.get(OWN), model.riders.get(FAST)
-        scale = shot.lora_weights_scale
+        scale = shot.look.lora_weights_scale
         return {
             "prompt": shot.prompt,
             "seed": shot.story_seed,
             "model": model.name,
             **({"note": model.note} if model.note else {}),
-            "lora": {"file": model.lora.name, "sha256": model.lora_sha256, "scale": shot.lora_scale},
+            "lora": {"file": model.lora.name, "sha256": model.lora_sha256, "scale": shot.look.lora_scale},
             **({"lora_weights": {"name": shot.lora_weights, "sha256": own.sha256, "scale": scale}} if own else {}),
             **({"fast_lora": {"file": fast.file.name, "sha256": fast.sha256}} if fast and shot.go_fast else {}),
-            "shot": asdict(shot),
+            "shot": shot.to_json(),
             "made_by": f"Next Scene {__version__}",
             "memory": model.plan.name,
             "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",

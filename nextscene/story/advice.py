@@ -6,7 +6,8 @@ Shots in, sentences out, each with its reason. It reads words as a careful perso
 import re
 from collections.abc import Iterator, Sequence
 
-from nextscene.story.plan import DEFAULTS, Shot, Size
+from nextscene.settings import Look
+from nextscene.story.plan import Shot, Size
 
 MOVES = {  # camera words, by where they take the camera
     "left": r"pans? left|panning left|tracks? left|moves? left",
@@ -66,15 +67,15 @@ def _about_words(shot: Shot) -> Iterator[str]:
 
 
 def _about_settings(shot: Shot) -> Iterator[str]:
-    asked = shot.negative_prompt.strip() not in ("", DEFAULTS["negative_prompt"])
+    asked = shot.look.negative_prompt.strip() not in ("", Look().negative_prompt)
     if shot.go_fast:
         yield "go_fast draws a draft, without guidance: the negative prompt does not count"
-    elif shot.guidance <= 1 and asked:
+    elif shot.look.guidance <= 1 and asked:
         yield "guidance 1 switches the negative prompt off: raise it, or leave the negative prompt out"
-    if shot.grows_from and shot.strength < 0.4:
-        yield f"strength {shot.strength:g} keeps nearly everything: 0.5 to 0.8 lets the scene change"
-    if shot.lora_scale > 1:
-        yield f"lora scale {shot.lora_scale:g} tends to black bars: 0.7 to 0.8 is recommended"
+    if shot.grows_from and shot.look.strength < 0.4:
+        yield f"strength {shot.look.strength:g} keeps nearly everything: 0.5 to 0.8 lets the scene change"
+    if shot.look.lora_scale > 1:
+        yield f"lora scale {shot.look.lora_scale:g} tends to black bars: 0.7 to 0.8 is recommended"
 
 
 def _about_size(shot: Shot, own_size: Size) -> Iterator[str]:

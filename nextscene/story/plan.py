@@ -13,7 +13,9 @@ from typing import Any, Literal, Self
 
 from nextscene import NextSceneError
 from nextscene.settings import MAX_SIDE, MIN_SIDE, Look, StorySettings
-from nextscene.story.sizes import GRID, Areas, Size, drawing_size
+from nextscene.story.sizes import GRID as GRID
+from nextscene.story.sizes import Areas, drawing_size
+from nextscene.story.sizes import Size as Size
 from nextscene.story.story import Scene, Story, with_prefix
 
 FAST_STEPS = 4  # of a draft, where nobody says how many
@@ -70,6 +72,7 @@ class Shot:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """The shot that `to_json` wrote."""
+        data = {"draw_width": data["width"], "draw_height": data["height"]} | data  # which older ones do not have
         look = {name: data[name] for name in Look.model_fields}
         others = {name: value for name, value in data.items() if name not in look}
         grows_from = others.pop("grows_from")

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from nextscene import NextSceneError, pictures
+from nextscene.settings import MAX_PROMPT
 from nextscene.story.plan import GRID, Size
-from nextscene.story.story import MAX_PROMPT
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2", ".ppm"}
 ASPECTS = [1 / 2, 9 / 16, 2 / 3, 3 / 4, 1, 4 / 3, 3 / 2, 16 / 9, 2]  # width / height of the buckets

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from nextscene import pictures
-from nextscene.story.plan import DEFAULTS
+from nextscene.settings import Look
 from nextscene.training import lessons
 from nextscene.training.dataset import Example
 from nextscene.training.pupil import Pupil
@@ -70,8 +70,8 @@ class Watch:
             sample.references,
             width=sample.truth.width,
             height=sample.truth.height,
-            negative_prompt=DEFAULTS["negative_prompt"],
-            guidance=DEFAULTS["guidance"],
+            negative_prompt=Look().negative_prompt,
+            guidance=Look().guidance,
             steps=STEPS,
             generator=torch.Generator().manual_seed(self.seed),
         )

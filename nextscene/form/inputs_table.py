@@ -1,0 +1,162 @@
+"""The inputs of Cog's form, in the order in which people meet them, and the text of predict.py that declares them.
+
+Cog reads predict.py without running it, so each input has to stand there as one plain literal. Those literals are
+written from here, and what is a setting is taken from the table of settings.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nextscene.settings import FilmSettings, Group, OutputSettings, Setting, StorySettings, row
+
+
+@dataclass(frozen=True)
+class FormInput:
+    """One input as Cog's form has it.
+
+    kind: its type, as it is written in predict.py.
+    default: None is a blank field.
+    """
+
+    name: str
+    kind: str
+    default: bool | int | float | str | None
+    description: str
+    choices: tuple[str | int, ...] = ()
+    least: float | None = None
+    most: float | None = None
+    accept: str = ""
+
+    def declaration(self) -> str:
+        """Its declaration in predict.py, one keyword of `Input` a line."""
+        number = float if self.kind.startswith("float") else int
+        keywords = {
+            "default": _literal(self.default),
+            "choices": _literal(list(self.choices)) if self.choices else "",
+            "ge": repr(number(self.least)) if self.least is not None else "",
+            "le": repr(number(self.most)) if self.most is not None else "",
+            "accept": _literal(self.accept) if self.accept else "",
+            "description": _literal(self.description),
+        }
+        lines = [f"            {name}={value},\n" for name, value in keywords.items() if value]
+        return f"        {self.name}: {self.kind} = Input(\n{''.join(lines)}        ),\n"
+
+
+def form_inputs() -> Iterator[FormInput]:
+    """All of them, the most important first."""
+    yield FormInput(
+        "prompts",
+        "list[str] | None",
+        None,
+        "The scenes in order, one prompt each, 1 to 300 of them (recommended: 3 to 8). Name the camera first, then "
+        "what changes, then the light: 'Camera pans left, revealing a harbour, soft morning light'. 'Next Scene:' is "
+        "put before each. Leave empty if you give a story file.",
+    )
+    yield FormInput(
+        "image",
+        "Path | None",
+        None,
+        "A first picture, optional: the first scene becomes its natural next shot. Any common image format. Without it "
+        "the first scene is made from its words alone.",
+        accept="image/*",
+    )
+    yield FormInput(
+        "story",
+        "Path | None",
+        None,
+        "A story file (JSON) instead of prompts, optional: scenes with their own seed, strength, duration and more, "
+        "and settings for all of them. Its format is described in docs/story.md.",
+    )
+    for name in ("negative_prompt", "strength", "lora_scale", "width", "height"):
+        yield _from_setting(StorySettings, name)
+    yield _from_setting(StorySettings, "steps", "num_inference_steps")
+    yield _from_setting(StorySettings, "guidance")
+    yield _from_setting(StorySettings, "seed")
+    yield FormInput(
+        "output_video", "bool", False, "Also make an MP4 of the scenes, sequence.mp4, delivered after them."
+    )
+    yield _from_setting(StorySettings, "fps")
+    yield _from_setting(OutputSettings, "output_format")
+    yield _from_setting(OutputSettings, "output_quality")
+    yield _from_setting(StorySettings, "go_fast")
+    yield FormInput(
+        "references",
+        "list[Path] | None",
+        None,
+        "Further pictures, of characters or places, that every scene looks at as well, optional. A scene looks at "
+        "three pictures at most, the one that it grows from included. Recommended: one or two; each makes a "
+        "scene slower.",
+    )
+    yield _from_setting(StorySettings, "lora_weights")
+    yield _from_setting(StorySettings, "lora_weights_scale")
+    yield FormInput(
+        "contact_sheet",
+        "bool",
+        False,
+        "Also make contact_sheet.png: all scenes in one picture, with their words, times and seed.",
+    )
+    yield FormInput(
+        "return_record",
+        "bool",
+        False,
+        "Also deliver run.json, last: everything decided and made, scene by scene. It is itself a story file that "
+        "makes the same pictures again.",
+    )
+    yield _from_setting(FilmSettings, "transition", "video_transition")
+    yield _from_setting(FilmSettings, "move", "video_move")
+    yield FormInput(
+        "video_format",
+        "str",
+        "mp4",
+        "Of the film: its file format. Recommended: mp4; a gif is large and has no sound.",
+        choices=("mp4", "webm", "gif"),
+    )
+    yield _from_setting(FilmSettings, "captions", "video_captions")
+    yield _from_setting(FilmSettings, "narration", "video_narration")
+    yield FormInput(
+        "video_music",
+        "Path | None",
+        None,
+        "Of the film: a sound file that is played, softer under speech, optional.",
+    )
+    yield FormInput(
+        "disable_safety_checker",
+        "bool",
+        False,
+        "Do not check the scenes. Else a small classifier looks at each, and one that it takes for pornographic is "
+        "withheld; the others are delivered, and the logs say so.",
+    )
+
+
+def with_declarations(source: str) -> str:
+    """predict.py's text with its inputs written anew."""
+    begin = source.index("        self,\n") + len("        self,\n")
+    end = source.index("    ) -> Iterator[Path]:")
+    return source[:begin] + "".join(each.declaration() for each in form_inputs()) + source[end:]
+
+
+def _from_setting(group: type[Group], name: str, form_name: str = "") -> FormInput:
+    setting = row(group, name)
+    blank = setting.default is None or bool(setting.blank)
+    return FormInput(
+        form_name or name,
+        setting.kind.__name__ + (" | None" if blank else ""),
+        None if blank else setting.default,
+        ("Of the film: " if form_name.startswith("video_") else "") + _describe(setting),
+        setting.choices,
+        setting.least,
+        setting.most,
+    )
+
+
+def _describe(setting: Setting) -> str:
+    limits = f" From {setting.range}." if setting.range else ""
+    recommended = f" Recommended: {setting.recommended}." if setting.recommended else ""
+    blank = f" Blank: {setting.blank}." if setting.blank else ""
+    return f"{setting.help}.{limits}{recommended}{blank}"
+
+
+def _literal(value: object) -> str:
+    """As Cog reads it: one literal on one line, without backslashes."""
+    return repr(value) if isinstance(value, bool | int | float | None) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,221 @@
+"""A production: one run of a request, stage by stage. Every door fills a request and calls this.
+
+    production = Production(request, model)     # reads, checks and plans; nothing is drawn, written or fetched
+    production.shots                            # all that was decided
+    for file in production.run(load): ...       # shoot, deliver, cut; each file as soon as it is done
+
+    Request ──plan──▶ Shots ──shoot──▶ Takes ──deliver──▶ files ──cut──▶ film
+
+`load` gives the studio, and is called only when something is to be drawn. It imports no torch itself.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from nextscene import NextSceneError, pictures
+from nextscene.film.cutting import CuttingRoom
+from nextscene.hub import loras, weights
+from nextscene.output.delivery import deliver, numbered
+from nextscene.output.record import Record, scene_named
+from nextscene.progress import filming, progress
+from nextscene.settings import FilmSettings, OutputSettings, StorySettings
+from nextscene.shooting.safety import Checker
+from nextscene.story.plan import IMAGE, Reference, Shot, choose_seed, plan
+from nextscene.story.story import Story
+from nextscene.take import Take
+
+if TYPE_CHECKING:
+    from nextscene.shooting.studio import Studio
+
+GivenPictures = dict[Reference, Image.Image]
+Load = Callable[[], "Studio"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a person asks for, from whatever door. What they did not say is absent.
+
+    story: what to tell; None: to go on with the story of the folder.
+    folder: where the run's record and, where nothing else is named, its files go.
+    image, references, music: files that come with the story.
+    film, sheet, picture: the files to make, where they are wanted; `picture` is a single scene's own.
+    keep_takes: whether every take is kept without loss, so that the run can go on and scenes be taken again.
+    at_home: whether the person sits at this machine: its files, its network and its keys are theirs.
+    retake: scenes to take again; use: "SCENE:TAKE", takes to choose; cascade: also draw again what is stale.
+    fresh: start anew, whatever the folder holds.
+    """
+
+    story: Story | None
+    folder: Path
+    settings: StorySettings = StorySettings()
+    film_settings: FilmSettings = FilmSettings()
+    output: OutputSettings = OutputSettings()
+    image: Path | None = None
+    references: tuple[Path, ...] = ()
+    music: Path | None = None
+    film: Path | None = None
+    sheet: Path | None = None
+    picture: Path | None = None
+    keep_takes: bool = False
+    deliver_record: bool = False
+    check_safety: bool = False
+    at_home: bool = False
+    retake: tuple[str, ...] = ()
+    use: tuple[str, ...] = ()
+    cascade: bool = False
+    fresh: bool = False
+
+
+class Production:
+    """One run of a request. `story` is complete: alone, it makes the same pictures again."""
+
+    def __init__(self, request: Request, model: str) -> None:
+        """Reads what came with the request and decides everything. model: its name, or a folder that holds one."""
+        self.request, self.model = request, model
+        self.checker = Checker() if request.check_safety else None
+        name = f"{request.picture.stem}.run.json" if request.picture else "run.json"
+        fresh = request.fresh or not request.keep_takes
+        self.record = Record(request.folder, fresh=fresh, name=name, checker=self.checker)
+        story, self.pictures = self._story()
+        story = story.with_film(request.film_settings)
+        if story.film.music and not request.music and not request.at_home:
+            raise NextSceneError(f"This story plays {story.film.music!r}: give it along as video_music.")
+        story = story.with_takes(self._wanted_takes(story))
+        self.lora_weights = request.settings.lora_weights or story.lora_weights
+        wanted = request.settings.overlaid(StorySettings.checked(lora_weights=loras.shown(self.lora_weights)))
+        before = self.record.story.seed if self.record.story else None
+        self.seed = choose_seed(story, wanted, before)
+        self.own_size = weights.own_size(model)
+        image = self.pictures.get(IMAGE)
+        self.shots = plan(story, wanted, self.seed, self.own_size, image.size if image else None)
+        self.story = story.complete(wanted, self.seed, request.image.name if request.image else story.image)
+
+    def run(self, load: Load) -> Iterator[Path]:
+        """Yields each file as soon as it is done: the scenes in order, the contact sheet, the film, the record."""
+        request, shots = self.request, self.shots
+        pictures.prepare(self._file_for(shots[0]))
+        todo = self.record.begin(self.story, shots, self._fetched(), self.pictures, request.cascade)
+        if len(todo) < len(shots):
+            print(f"{len(shots) - len(todo)} of {len(shots)} scenes are made already.", file=sys.stderr)
+        film = (
+            CuttingRoom(self.story, request.film, request.folder / "narration", request.music) if request.film else None
+        )
+        studio = load() if todo else None
+        if studio:  # a LoRA that does not fit is refused before the record says anything
+            studio.model.use_lora_weights(self._own_lora)
+            studio.model.use_fast_lora(self._fast_lora)
+        made = []
+        for path in deliver(
+            map(_say_what_is_noticed, self._takes(studio)),
+            self._file_for,
+            title=self.story.title or "",
+            sheet=request.sheet,
+            film=film,
+            record=None if request.keep_takes else self.record,
+            quality=request.output.output_quality,
+        ):
+            made.append(path.resolve())
+            yield path
+        if film:
+            self.record.keep_film(film.facts())
+        if request.keep_takes:
+            _clear_earlier_run(request.folder, keep=[*made, *request.references, *filter(None, [request.image])])
+            if self.record.stale:
+                stale = ", ".join(self.record.stale)
+                print(
+                    f"Grew from another take of an earlier scene: {stale}; --cascade draws them again.", file=sys.stderr
+                )
+        if request.deliver_record:
+            yield self.record.file
+
+    def _story(self) -> tuple[Story, GivenPictures]:
+        """The story, with a name for each picture of its cast, and the pictures that came with it."""
+        request = self.request
+        if request.story is None:
+            if not self.record.story:
+                folder = request.folder
+                raise NextSceneError(f"No story was begun in {folder}: give a story, or name the folder of one.")
+            return self.record.story, self.record.along()
+        story = request.story.with_cast(len(request.references))
+        given = {
+            Reference("picture", name): pictures.read(path)
+            for name, path in zip(story.cast, request.references, strict=True)
+        }
+        return story, given | ({IMAGE: pictures.read(request.image)} if request.image else {})
+
+    def _wanted_takes(self, story: Story) -> dict[str, int]:
+        """Which take of each scene is wanted: as chosen before, but for those that are retaken or chosen now."""
+        takes = {name: take for name, take in self.record.chosen().items() if name in story.ids}
+        for named in self.request.retake:
+            name = scene_named(named, story.ids)
+            takes[name] = max(self.record.takes_of(name), default=0) + 1
+        for choice in self.request.use:
+            named, _, take = choice.rpartition(":")
+            name = scene_named(named, story.ids)
+            if take not in map(str, self.record.takes_of(name)):
+                there = ", ".join(map(str, self.record.takes_of(name))) or "none"
+                raise NextSceneError(f"Scene {named!r} has no take {take!r} (there: {there}): write --use SCENE:TAKE.")
+            takes[name] = int(take)
+        return takes
+
+    def _fetched(self) -> Mapping[str, Any]:
+        """Fetches what is not there yet; what the record says of the weights."""
+        self._own_lora = loras.fetch(self.lora_weights, at_home=self.request.at_home)
+        draft = self.shots[0].go_fast
+        self._fast_lora = weights.fast_lora(self.model, self.shots[0].look.steps) if draft else None
+        identity = weights.identity(self.model) | weights.fast_identity(self._fast_lora)
+        return identity | loras.identity(self._own_lora)
+
+    def _takes(self, studio: "Studio | None") -> Iterator[Take]:
+        """Every shot's take in order, drawn or as it was made before."""
+        shoot = (lambda shots: self._shoot(studio, shots)) if studio else None
+        if self.request.keep_takes:
+            return self.record.takes(self.shots, shoot)
+        assert shoot
+        return shoot(self.shots)
+
+    def _shoot(self, studio: "Studio", shots: Sequence[Shot]) -> Iterator[Take]:
+        given = self.record if self.request.keep_takes else self.pictures
+        with progress(shots) as on_step:
+            yield from studio.shoot(shots, given, on_step, self.story, self.request.output.auto_retake, self.checker)
+
+    def _file_for(self, shot: Shot) -> Path:
+        request = self.request
+        return request.picture or numbered(request.folder, request.output.output_format)(shot)
+
+
+def cut_film(
+    folder: Path, film: Path | None = None, wanted: FilmSettings = FilmSettings(), pace: StorySettings = StorySettings()
+) -> Iterator[Path]:
+    """The film of an earlier run, without the model. film: the file to make; None: sequence.mp4 in the folder."""
+    record = Record(folder)
+    if not record.story:
+        raise NextSceneError(f"There is no run in {folder}: name a folder in which script/sequence wrote a run.json.")
+    story = record.story.with_film(wanted).overlaid(pace)
+    scenes = record.scenes()
+    room = CuttingRoom(story, film or folder / "sequence.mp4", folder / "narration")
+    with room, filming(room.frames) as on_frame:
+        for picture, facts, file in scenes:
+            room.add(picture, facts, file, on_frame)
+    record.keep_film(room.facts())
+    yield from room.files
+
+
+def _clear_earlier_run(folder: Path, keep: Sequence[Path]) -> None:
+    """Removes what a longer run left in the folder, so that it shows one story, but never what is to be kept."""
+    kept = {path.resolve() for path in keep}
+    for path in folder.iterdir():
+        if re.fullmatch(r"scene_\d{3}\.(png|webp|jpg)", path.name) and path.resolve() not in kept:
+            path.unlink()
+
+
+def _say_what_is_noticed(take: Take) -> Take:
+    if noticed := ", ".join(take.facts.get("noticed", ())):
+        print(f"Scene {take.shot.number} is worth a look: {noticed}.", file=sys.stderr)
+    return take
