@@ -40,7 +40,7 @@ def test_fast_shots_have_few_steps_and_no_guidance_whatever_else_is_said() -> No
         shot.look.guidance_until,
         shot.look.first_block_cache,
     ) == (True, 4, 1, 1, 0)
-    assert shots_of(go_fast=True, steps=8)[0].steps == 8
+    assert shots_of(go_fast=True, steps=8)[0].look.steps == 8
     assert shots_of()[0].steps == 40
     assert any("draft" in said for said in advice(shot, SIZE))
     assert "4 steps, fast" in str(shot)
