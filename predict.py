@@ -13,11 +13,10 @@ from cog import BasePredictor, Input, Path, streaming
 
 from nextscene import NextSceneError
 from nextscene.hub import weights
-from nextscene.model import loading, speed
+from nextscene.library import load
 from nextscene.production import Production, Request
 from nextscene.progress import Parts
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
-from nextscene.shooting.studio import Studio
 from nextscene.story.story import Story, from_file, from_prompts
 
 
@@ -29,14 +28,10 @@ class Predictor(BasePredictor):
         took = Parts()
         self.model, notice = weights.choose()
         print(notice)
-        folder, lora = weights.fetch(self.model), weights.lora(self.model)
         weights.identity(self.model)
-        took("weights found and known by their sha256")
-        loaded = loading.load(folder, lora, self.model, on_part=took)
-        done = speed.warm_up(loaded, weights.own_size(self.model), lasting=True)
-        took("warmed up")
-        print(f"Memory: {loaded.plan}", *done, f"Ready in {took}.", sep="\n")
-        self.studio = Studio(loaded)
+        took("weights known by their sha256")
+        self.studio = load(self.model, on_part=took, say=print)
+        print(f"Ready in {took}.")
         self.folder = LocalPath(tempfile.mkdtemp(prefix="next-scene-"))
 
     @streaming

@@ -1,13 +1,26 @@
 """Next Scene: a story goes in, pictures that belong together come out, and a film if you ask for one.
 
-    Story ──plan──▶ Shots ──shoot──▶ Takes ──cut──▶ Film
+    story = nextscene.read_story("a red house by the sea at noon | the camera pans left")
+    for file in nextscene.make(story, "outputs/house"):
+        print(file)
 
-`story` and `plan` are pure and import no torch. `studio` is the only place that uses a model. `film` knows pictures,
-not models.
+The names of the library are loaded when they are first used: `import nextscene` brings neither torch nor anything else.
 """
 
+import importlib
 import logging
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nextscene.library import load as load
+    from nextscene.library import make as make
+    from nextscene.library import read_story as read_story
+    from nextscene.production import Production as Production
+    from nextscene.production import Request as Request
+    from nextscene.shooting.studio import Studio as Studio
+    from nextscene.story.story import Story as Story
+    from nextscene.take import Take as Take
 
 __version__ = "0.1.0"
 
@@ -24,3 +37,22 @@ for _name in ("torchao", "bitsandbytes", "torch.utils._pytree", "diffusers.quant
 
 class NextSceneError(Exception):
     """Something the user can put right. Its text is one sentence: what was wrong, where, and what to do."""
+
+
+_WHERE = {
+    "load": "library",
+    "make": "library",
+    "read_story": "library",
+    "Production": "production",
+    "Request": "production",
+    "Story": "story.story",
+    "Studio": "shooting.studio",
+    "Take": "take",
+}
+__all__ = ["NextSceneError", "__version__", *_WHERE]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'nextscene' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"nextscene.{_WHERE[name]}"), name)

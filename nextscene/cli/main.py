@@ -15,6 +15,7 @@ from nextscene import NextSceneError
 from nextscene.cli.arguments import parser, typed
 from nextscene.cli.explain import explain
 from nextscene.hub import weights
+from nextscene.library import load
 from nextscene.production import Production, Request, cut_film
 from nextscene.progress import say
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
@@ -124,14 +125,8 @@ def _make(request: Request, dry_run: bool) -> None:
 
 
 def _load(name: str) -> "Studio":
-    from nextscene.model import loading, speed  # these bring torch, which a dry run does without
-    from nextscene.shooting.studio import Studio
-
     print("Loading the model ...", file=sys.stderr)
-    model = loading.load(weights.fetch(name), weights.lora(name), name)
-    for line in (f"Memory: {model.plan}", *speed.warm_up(model, weights.own_size(name), lasting=False)):
-        print(line, file=sys.stderr)
-    return Studio(model)
+    return load(name, lasting=False, say=lambda line: print(line, file=sys.stderr))
 
 
 COMMANDS = {"predict": _predict, "sequence": _sequence, "film": _film, "explain": _explain}

@@ -23,7 +23,7 @@ def written() -> Iterator[tuple[Path, str]]:
     """Each file that holds something generated, and its text as it should be."""
     yield ROOT / "predict.py", with_declarations((ROOT / "predict.py").read_text())
     yield ROOT / "story.schema.json", json.dumps(story_schema(), indent=2, ensure_ascii=False) + "\n"
-    for name in ("README.md", "docs/inputs.md", "docs/story.md"):
+    for name in ("README.md", "docs/story.md"):
         path = ROOT / name
         yield path, with_tables(path.read_text())
 

@@ -1,0 +1,72 @@
+"""The library's own door: a model loaded, a story made, in a line each.
+
+    import nextscene
+
+    story = nextscene.read_story("a red house by the sea at noon | the camera pans left")
+    for file in nextscene.make(story, "outputs/house", steps=20, seed=7):
+        print(file)
+
+What is finer is in `Request` and `Production`; a take at a time comes from a `Studio`.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nextscene.hub import weights
+from nextscene.production import Production, Request
+from nextscene.settings import StorySettings
+from nextscene.story.story import Story, from_file, from_text
+
+if TYPE_CHECKING:
+    from nextscene.shooting.studio import Studio
+
+
+def read_story(text_or_file: str | Path) -> Story:
+    """A story from a JSON or text file (a Path), or from one text with its scenes parted by `|`."""
+    return from_file(text_or_file) if isinstance(text_or_file, Path) else from_text(text_or_file)
+
+
+def load(
+    model: str | None = None,
+    *,
+    lasting: bool = True,
+    on_part: Callable[[str], object] = lambda part: None,
+    say: Callable[[str], object] = lambda line: None,
+) -> "Studio":
+    """A studio with a model in it: fetched, verified, loaded, warmed up.
+
+    model: its name, or a folder that holds one; None: as this machine allows.
+    lasting: whether it stays for many requests, so that compiling it pays.
+    on_part: called with its name after each part of the work; say: called with each line that a user should read.
+    """
+    from nextscene.model import loading, speed  # these bring torch, which nothing else here needs
+    from nextscene.shooting.studio import Studio
+
+    name = model or weights.choose()[0]
+    folder, lora = weights.fetch(name), weights.lora(name)
+    on_part("weights found")
+    loaded = loading.load(folder, lora, name, on_part=on_part)
+    notes = speed.warm_up(loaded, weights.own_size(name), lasting=lasting)
+    on_part("warmed up")
+    for line in (f"Memory: {loaded.plan}", *notes):
+        say(line)
+    return Studio(loaded)
+
+
+def make(story: Story, folder: str | Path, studio: "Studio | None" = None, **settings: Any) -> Iterator[Path]:
+    """Draws a story into a folder, or goes on with what is there; yields each scene's file, then the contact sheet.
+
+    settings: as a story says them (`strength`, `seed`, `steps`, ...: `nextscene.settings.StorySettings`).
+    """
+    folder = Path(folder)
+    request = Request(
+        story=story,
+        folder=folder,
+        settings=StorySettings.checked(**settings),
+        sheet=folder / "contact_sheet.png",
+        keep_takes=True,
+        at_home=True,
+    )
+    model = studio.model.name if studio else weights.choose()[0]
+    yield from Production(request, model).run(lambda: studio or load(model, lasting=False))
