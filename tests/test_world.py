@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import pixels, same
 
 from nextscene.training import dataset
 from storybook import gates, pairs
@@ -12,7 +13,6 @@ from storybook.edits import edit, scene
 from storybook.families import FAMILY, VALUES, VIEWS, family
 from storybook.words import caption, instruction, next_state
 from storybook.world import TOKEN, State, draw, is_held_out, random_state
-from tests.conftest import pixels, same
 
 SOME = [random_state(random.Random(seed)) for seed in range(12)]
 WAYS = {
