@@ -4,14 +4,13 @@ Cog reads this file without running it, so each input is one plain literal call.
 the tables in `nextscene/settings.py` and `nextscene/form/inputs_table.py`: change them there.
 """
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path as LocalPath
 
-from cog import BasePredictor, Input, Path, streaming
+from cog import BaseRunner, Input, Path, streaming
 
 from nextscene import NextSceneError
+from nextscene.files import own_folder
+from nextscene.form.inputs import fetched_file, fetched_files
 from nextscene.hub import weights
 from nextscene.library import load
 from nextscene.production import Production, Request
@@ -20,7 +19,7 @@ from nextscene.settings import FilmSettings, OutputSettings, StorySettings
 from nextscene.story.story import Story, from_file, from_prompts
 
 
-class Predictor(BasePredictor):
+class Runner(BaseRunner):
     """A story in, scenes out, then the film."""
 
     def setup(self) -> None:
@@ -32,10 +31,10 @@ class Predictor(BasePredictor):
         took("weights known by their sha256")
         self.studio = load(self.model, on_part=took, say=print)
         print(f"Ready in {took}.")
-        self.folder = LocalPath(tempfile.mkdtemp(prefix="next-scene-"))
+        self.folder = own_folder("next-scene-outputs")
 
     @streaming
-    def predict(
+    def run(
         self,
         prompts: list[str] | None = Input(
             default=None,
@@ -179,7 +178,8 @@ class Predictor(BasePredictor):
     ) -> Iterator[Path]:
         """Yields the scenes in order as they are finished, then what else is wanted."""
         form: dict[str, object] = dict(locals())
-        film: dict[str, object] = {"music": video_music.name} if video_music else {}
+        music = fetched_file(video_music, "video_music") if video_music else None
+        film: dict[str, object] = {"music": music.name} if music else {}
         for name in ("transition", "move", "captions", "narration"):
             film[name] = form[f"video_{name}"]
         request = Request(
@@ -190,9 +190,9 @@ class Predictor(BasePredictor):
             ),
             film_settings=FilmSettings.checked(**_typed(FilmSettings, film)),
             output=OutputSettings.checked(output_format=output_format, output_quality=output_quality),
-            image=image,
-            references=tuple(references or ()),
-            music=video_music,
+            image=fetched_file(image, "image") if image else None,
+            references=tuple(fetched_files(references or [], "references")),
+            music=music,
             film=self.folder / f"sequence.{video_format}" if output_video else None,
             sheet=self.folder / "contact_sheet.png" if contact_sheet else None,
             deliver_record=return_record,
@@ -200,7 +200,7 @@ class Predictor(BasePredictor):
         )
         production = Production(request, self.model)
         print(f"Seed: {production.seed}")
-        shutil.rmtree(self.folder, ignore_errors=True)  # the last prediction's files; Cog leaves them to us
+        own_folder("next-scene-outputs")  # emptied of the last request's files, which Cog leaves to us
         yield from map(Path, production.run(lambda: self.studio))
 
 
@@ -213,4 +213,4 @@ def _typed(group: type[StorySettings | FilmSettings], form: Mapping[str, object]
 def _story(prompts: list[str] | None, story: Path | None) -> Story:
     if bool(prompts) == bool(story):
         raise NextSceneError("Give either prompts or a story file" + (", not both." if story else "."))
-    return from_prompts(prompts) if prompts else from_file(LocalPath(str(story)))
+    return from_prompts(prompts) if prompts else from_file(fetched_file(story, "story"))

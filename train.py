@@ -5,13 +5,14 @@ Cog reads `train` without running it: each input is one plain literal call. The 
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path as LocalPath
 
 from cog import BaseModel, Input, Path
 
 from nextscene import NextSceneError
+from nextscene.files import own_folder
+from nextscene.form.inputs import fetched_file
 from nextscene.hub import weights
 from nextscene.training.recipe import Recipe, recipe
 
@@ -104,8 +105,8 @@ def train(
 ) -> TrainingOutput:
     """Gives the LoRA's file, and what to judge it by."""
     inputs = {name: value for name, value in locals().items() if name != "data"}
-    out = LocalPath(tempfile.mkdtemp(prefix="next-scene-training-"))
-    file = _train(LocalPath(str(data)), recipe(**inputs), out)
+    out = own_folder("next-scene-training")
+    file = _train(fetched_file(data, "data"), recipe(**inputs), out)
     samples = [Path(sample) for sample in sorted(out.glob("samples/*.png"))]
     return TrainingOutput(weights=Path(file), loss_curve=Path(out / "loss.png"), samples=samples)
 

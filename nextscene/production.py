@@ -143,11 +143,8 @@ class Production:
                 raise NextSceneError(f"No story was begun in {folder}: give a story, or name the folder of one.")
             return self.record.story, self.record.along()
         story = request.story.with_cast(len(request.references))
-        given = {
-            Reference("picture", name): pictures.read(path)
-            for name, path in zip(story.cast, request.references, strict=True)
-        }
-        return story, given | ({IMAGE: pictures.read(request.image)} if request.image else {})
+        files = {Reference("picture", name): path for name, path in zip(story.cast, request.references, strict=True)}
+        return story, _read_pictures(files | ({IMAGE: request.image} if request.image else {}))
 
     def _wanted_takes(self, story: Story) -> dict[str, int]:
         """Which take of each scene is wanted: as chosen before, but for those that are retaken or chosen now."""
@@ -188,6 +185,17 @@ class Production:
     def _file_for(self, shot: Shot) -> Path:
         request = self.request
         return request.picture or numbered(request.folder, request.output.output_format)(shot)
+
+
+def _read_pictures(files: Mapping[Reference, Path]) -> GivenPictures:
+    """What was given with the story. How large it is, is known before it is decoded: 100 kB may hold 100 megapixels."""
+    pixels = sum(map(pictures.pixels, files.values()))
+    if pixels > pictures.MOST_MEGAPIXELS * 1_000_000:
+        raise NextSceneError(
+            f"The first picture and the references have {pixels / 1_000_000:.0f} megapixels together, "
+            f"and {pictures.MOST_MEGAPIXELS} at most are read: make them smaller first."
+        )
+    return {reference: pictures.read(path) for reference, path in files.items()}
 
 
 def cut_film(

@@ -11,7 +11,7 @@ from nextscene.form import schema
 from nextscene.form.write import written
 
 README = (ROOT / "README.md").read_text()
-INPUTS = schema.read(ROOT / "predict.py", "Predictor").inputs
+INPUTS = schema.read(ROOT / "predict.py", "Runner").inputs
 
 
 def test_what_follows_from_the_tables_is_written() -> None:
