@@ -48,7 +48,7 @@ def _serve(host: str, port: int) -> None:
             api = Api(cog, own_folder("next-scene-replicate-api"), os.environ.get("REPLICATE_API_TOKEN"))
             server = Server(api, (host, port), context)
             Thread(target=_end_with, args=(process, server), daemon=True).start()
-            print(_usage(f"https://{host}:{server.server_port}"), flush=True)
+            print(_usage(f"https://{host}:{server.server_port}", cog.address), flush=True)
             server.serve_forever()
             raise NextSceneError("Cog's server ended, and so does what stands before it.")
         finally:
@@ -91,10 +91,11 @@ def _await(cog: Cog, process: subprocess.Popen[bytes]) -> None:
         time.sleep(LOOK)
 
 
-def _usage(address: str) -> str:
+def _usage(address: str, cog: str) -> str:
     certificate = CERTIFICATE.absolute()
     return f"""
-Standing in for Replicate at {address}; stop with Ctrl-C. For code that uses Replicate's clients:
+Standing in for Replicate at {address}, before Cog's server at {cog}; stop with Ctrl-C.
+For code that uses Replicate's clients:
 
   export REPLICATE_API_TOKEN=any-word REPLICATE_BASE_URL={address}
   export SSL_CERT_FILE={certificate} NODE_EXTRA_CA_CERTS={certificate}
