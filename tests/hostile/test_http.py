@@ -87,7 +87,7 @@ def test_a_file_among_sent_ones_is_the_one_that_is_named(server: Server) -> None
     [
         ({"film": {"music": "/etc/hostname"}}, "This story plays '/etc/hostname': give it along as video_music."),
         ({"lora_weights": "/etc/hostname"}, "There is no LoRA"),
-        ({"lora_weights": "~/lora.safetensors"}, "lora_weights"),
+        ({"lora_weights": "~/lora.safetensors"}, "There is no LoRA"),
         ({"lora_weights": "../lora.safetensors"}, "There is no LoRA"),
         ({"lora_weights": "file:///etc/hostname"}, "is not at an https address"),
         ({"image": "/etc/hostname"}, "This story opens with the picture '/etc/hostname': give it along"),
