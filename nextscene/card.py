@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nextscene import NextSceneError
 
@@ -18,17 +19,30 @@ World = Mapping[str, Mapping[str, tuple[str, ...]]]  # by kind, then by name, th
 
 
 @dataclass(frozen=True)
+class Limits:
+    """Which sizes a model can draw.
+
+    smallest, largest: areas, as shares of its own.
+    grid: of what its width and its height are multiples, in pixels.
+    """
+
+    smallest: float
+    largest: float
+    grid: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Card:
     """What is known of a model.
 
     size: the width and height that it draws best.
-    areas: the smallest and the largest area that it can draw, as shares of its own; None: it can draw any size.
+    limits: which other sizes it can draw; None: any.
     note: what its pictures must say about themselves; empty for the full model.
     world: all that it knows, if that is little enough to be named; empty for the full model.
     """
 
     size: tuple[int, int] = FULL_SIZE
-    areas: tuple[float, float] | None = None
+    limits: Limits | None = None
     note: str = ""
     world: World | None = None
 
@@ -43,7 +57,7 @@ def read_card(folder: Path) -> Card:
         width, height = told["size"]
         return Card(
             size=(int(width), int(height)),
-            areas=_two_numbers(*told["areas"]) if "areas" in told else None,
+            limits=_limits(told["draws"]) if "draws" in told else None,
             note=str(told.get("note", "")),
             world=_world(told["knows"]) if "knows" in told else None,
         )
@@ -51,8 +65,9 @@ def read_card(folder: Path) -> Card:
         raise NextSceneError(f"The model's card {str(file)!r} is not right ({error!r}): fetch it again.") from None
 
 
-def _two_numbers(smallest: float, largest: float) -> tuple[float, float]:
-    return float(smallest), float(largest)
+def _limits(told: Mapping[str, Any]) -> Limits:
+    (smallest, largest), (across, down) = told["areas"], told["grid"]
+    return Limits(float(smallest), float(largest), (int(across), int(down)))
 
 
 def _world(told: World) -> World:

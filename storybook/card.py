@@ -13,7 +13,9 @@ from storybook import words
 from storybook.world import COLOURS, HEIGHT, WIDTH
 
 FILE = Path(__file__).parent / "model" / "next_scene.json"
-AREAS = (0.99, 1.01)
+# What it draws nearly as well as the size of its lessons: shares of that area, and widths of an even number of tokens.
+# Of six short stories in each of 14 shapes, 83 % is right at 128x96, 73 % at 160x96 and 65 % at 144x80.
+DRAWS = {"areas": (0.7, 1.5), "grid": (32, 16)}
 MOVE_NAMES = {
     ("pan", -2): "pan left",
     ("pan", 2): "pan right",
@@ -30,7 +32,7 @@ World = dict[str, dict[str, list[str]]]
 
 def card(note: str) -> dict[str, Any]:
     """The card of a model that was taught this language."""
-    return {"size": [WIDTH, HEIGHT], "areas": AREAS, "note": note, "knows": world()}
+    return {"size": [WIDTH, HEIGHT], "draws": DRAWS, "note": note, "knows": world()}
 
 
 def world() -> World:

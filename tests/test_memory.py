@@ -29,8 +29,7 @@ def predicted(loaded: Model, lora_scale: float) -> Tensor:
     loaded.use_scales(lora_scale)
     said: list[Tensor] = []
     catch = loaded.pipe.transformer.register_forward_hook(lambda module, given, out: said.append(out[0].float()))
-    size = {"width": 64, "height": 64}
-    loaded.pipe("Camera pans left", [photo()], steps=2, guidance=1.0, generator=noise(), **size)
+    loaded.pipe("Camera pans left", [photo()], width=64, height=64, steps=2, guidance=1.0, generator=noise())
     catch.remove()
     return said[0]
 

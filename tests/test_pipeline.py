@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from PIL import Image
 from nextscene import model
 from nextscene.model import Model, NextScenePipeline
 
-SIZE = {"width": 128, "height": 96}
+SIZE: dict[str, Any] = {"width": 128, "height": 96}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def small_megapixel(monkeypatch: pytest.MonkeyPatch) -> None:
 def both(
     pipe: NextScenePipeline, stock: QwenImageEditPlusPipeline, seen: list[Image.Image], guidance: float
 ) -> tuple[Image.Image, Image.Image]:
-    common = {"negative_prompt": "bars", **SIZE}
+    common: dict[str, Any] = {"negative_prompt": "bars", **SIZE}
     theirs = stock(seen, "a city", true_cfg_scale=guidance, num_inference_steps=2, generator=noise(), **common)
     ours = pipe("a city", seen, guidance=guidance, steps=2, generator=noise(), reference_grid="stock", **common)
     return ours, theirs.images[0]
@@ -90,7 +91,7 @@ def test_a_model_of_2511s_kind_draws_the_stock_pipelines_picture_to_the_bit(
 def test_where_the_grids_agree_the_outputs_own_grid_is_the_stock_grid(
     pipe: NextScenePipeline, stock: QwenImageEditPlusPipeline
 ) -> None:
-    size = {"width": 256, "height": 256}
+    size: dict[str, Any] = {"width": 256, "height": 256}
     theirs = stock([photo(256, 256)], "a city", negative_prompt=" ", num_inference_steps=2, generator=noise(), **size)
     assert same(pipe("a city", [photo(256, 256)], steps=2, generator=noise(), **size), theirs.images[0])
 

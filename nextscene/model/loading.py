@@ -80,7 +80,7 @@ class Model:
         for shot in shots:
             scene = f"Scene {shot.number} ({shot.id})"
             check_words(self.pipe.tokenizer, shot.prompt, f"{scene}: its prompt")
-            check_words(self.pipe.tokenizer, shot.negative_prompt, f"{scene}: its negative prompt")
+            check_words(self.pipe.tokenizer, shot.look.negative_prompt, f"{scene}: its negative prompt")
 
     def set_up(self, shot: Shot) -> None:
         """From now on, pictures are as this shot wants them: as if its LoRAs had been fused at its scales."""

@@ -6,15 +6,16 @@ from conftest import photo
 
 from nextscene import NextSceneError
 from nextscene.model import Model
+from nextscene.settings import StorySettings
 from nextscene.shooting.studio import Studio
 from nextscene.story.plan import IMAGE, Shot, plan
-from nextscene.story.story import from_data, settings
+from nextscene.story.story import from_data
 
 SIGNS = ("<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|im_end|>", "<|endoftext|>")
 
 
 def shots(*scenes: object) -> list[Shot]:
-    return plan(from_data({"scenes": list(scenes), "steps": 2}), settings(), 1, (64, 64), image=(64, 64))
+    return plan(from_data({"scenes": list(scenes), "steps": 2}), StorySettings(), 1, (64, 64), image=(64, 64))
 
 
 def drawn(model: Model, shots: list[Shot]) -> int:
