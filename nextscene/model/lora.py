@@ -37,7 +37,7 @@ def add(pipe: "NextScenePipeline", file: Path, name: str) -> None:
     """
     try:
         first, second = _halves(file)
-        with _silence():
+        with silence():
             pipe.load_lora_weights(file.parent, weight_name=file.name, adapter_name=name, use_safetensors=True)
         matched = sum(isinstance(m, LoraLayer) and name in m.lora_A for m in pipe.transformer.modules())
         halves = [each for key, each in pipe.transformer.named_parameters() if f".{name}." in key]
@@ -58,7 +58,7 @@ def remove(pipe: "NextScenePipeline", name: str) -> None:
     """Takes off a LoRA that is not fused; when none is left, so are the layers that carried it."""
     added = getattr(pipe.transformer, "peft_config", {})
     if name in added:
-        with _silence():
+        with silence():
             pipe.delete_adapters(name)
     if not getattr(pipe.transformer, "peft_config", {}):
         pipe.unload_lora_weights()
@@ -88,7 +88,7 @@ def _halves(file: Path) -> tuple[set[str], set[str]]:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Keeps the libraries from saying at length what is said here in a sentence."""
     loudness = diffusers.utils.logging.get_verbosity()
     diffusers.utils.logging.set_verbosity(diffusers.utils.logging.CRITICAL)
