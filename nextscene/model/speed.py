@@ -11,12 +11,17 @@ from diffusers.models.attention_dispatch import dispatch_attention_fn
 from PIL import Image
 from torch._dynamo.exc import TorchDynamoException
 
+from nextscene.model import lora as loras
 from nextscene.model.loading import Model
 from nextscene.story.plan import Size
 
-ATTENTION = ("native", "_native_cudnn", "_native_flash", "flash", "_flash_3")  # diffusers' names; all of them exact
+# diffusers' names; all of them exact. The last is Flash Attention 3, as a kernel that lies in the image (cog.yaml) or
+# is fetched from the hub: no index has it as a wheel. Flash Attention 4 needs a compiler that is not free software.
+ATTENTION = ("native", "_native_cudnn", "_native_flash", "_flash_3_hub")
 TRIES = 5
-MOST_GRAPHS = 32  # of a block: one for each way in which LoRAs ride on it, whatever their scales and the picture's size
+MOST_GRAPHS = (
+    32  # of a block: one for each way in which LoRAs are added to it, whatever their scales and the picture's size
+)
 
 
 def warm_up(model: Model, size: Size, lasting: bool) -> list[str]:
@@ -27,44 +32,54 @@ def warm_up(model: Model, size: Size, lasting: bool) -> list[str]:
     plan, device = model.plan, model.pipe.transformer.device
     done = []
     if device.type == "cuda":
-        done.append(f"attention by {_fastest_attention(model, size)}")
+        done.append(choose_attention(model, size))
     wanted = os.environ.get("NEXT_SCENE_COMPILE") or str(int(lasting and device.type == "cuda" and not plan.streamed))
     if wanted != "0":
-        done.append(_compiled(model, size))
+        done.append(compile_blocks(model, size))
     return done
 
 
-def _fastest_attention(model: Model, size: Size) -> str:
-    """Takes the backend that is fastest for a picture with one reference, of those that work here."""
+def choose_attention(model: Model, size: Size) -> str:
+    """Takes the attention that is fastest for a picture with one reference; says which, and which cannot be used here.
+
+    What computes something else than PyTorch's own cannot be used either.
+    """
     transformer = model.pipe.transformer
     tokens = 2 * size[0] * size[1] // 256
     shape = (1, tokens, transformer.config.num_attention_heads, transformer.config.attention_head_dim)
     tensors = torch.randn(3, *shape, device=transformer.device, dtype=transformer.dtype)
-    seconds = {}
+    right = dispatch_attention_fn(*tensors, backend="native")
+    seconds, unusable = {}, {}
     for name in ATTENTION:
         try:
-            transformer.set_attention_backend(name)
+            with loras.silence():
+                transformer.set_attention_backend(name)
+                result = dispatch_attention_fn(*tensors, backend=name)
+            torch.testing.assert_close(result, right, rtol=0.05, atol=0.02)
             seconds[name] = _seconds(name, *tensors)
-        except (RuntimeError, ValueError, ImportError):
-            continue  # not installed, or not for this GPU
+        except Exception as error:  # noqa: BLE001 - a kernel may fail in any way; drawing does without it, and says so
+            unusable[name] = loras.in_one_line(error)
     best = min(seconds, key=lambda name: seconds[name])
     transformer.set_attention_backend(best)
-    return best
+    return "; ".join(
+        [f"attention by {best}", *(f"{name} cannot be used here ({why})" for name, why in unusable.items())]
+    )
 
 
 def _seconds(backend: str, *tensors: torch.Tensor) -> float:
     """The fastest of a few tries."""
+    finish = getattr(torch, tensors[0].device.type).synchronize
     found = []
     for _ in range(TRIES):
-        torch.cuda.synchronize()
+        finish()
         started = time.perf_counter()
         dispatch_attention_fn(*tensors, backend=backend)
-        torch.cuda.synchronize()
+        finish()
         found.append(time.perf_counter() - started)
     return min(found)
 
 
-def _compiled(model: Model, size: Size) -> str:
+def compile_blocks(model: Model, size: Size) -> str:
     """Compiles the transformer's blocks, one for all and for all sizes, and draws what makes that happen."""
     started = time.perf_counter()
     blocks = model.pipe.transformer.transformer_blocks

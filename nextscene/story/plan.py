@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
 from nextscene import NextSceneError
+from nextscene.card import Limits
 from nextscene.settings import MAX_SIDE, MIN_SIDE, Look, StorySettings
 from nextscene.story.sizes import GRID as GRID
-from nextscene.story.sizes import Areas, drawing_size
 from nextscene.story.sizes import Size as Size
+from nextscene.story.sizes import drawing_size
 from nextscene.story.story import Scene, Story, with_prefix
 
 FAST_STEPS = 4  # of a draft, where nobody says how many
@@ -115,7 +116,7 @@ def plan(
     seed: int,
     own_size: Size,
     image: Size | None = None,
-    areas: Areas | None = None,
+    limits: Limits | None = None,
 ) -> list[Shot]:
     """Decides every shot of a story.
 
@@ -125,13 +126,13 @@ def plan(
     seed: the story's seed (see `choose_seed`); each shot's own is derived from it.
     own_size: the (width, height) that the model draws best, taken when nobody names one.
     image: the size of the first picture, if there is one; the first shot then grows from it.
-    areas: between which areas the model can draw, as shares of its own; None: it can draw any size.
+    limits: which sizes the model can draw; None: any.
     """
     if story.image and not image:
         raise NextSceneError(f"This story opens with the picture {story.image!r}: give it along with the story.")
     settings = StorySettings().overlaid(story).overlaid(wanted)
     width, height = _size(settings, own_size, image)
-    draw_width, draw_height = drawing_size((width, height), own_size, areas)
+    draw_width, draw_height = drawing_size((width, height), own_size, limits)
     shots: list[Shot] = []
     for number, (name, scene) in enumerate(zip(story.ids, story.scenes, strict=True), 1):
         parent = _parent(scene, shots[-1].id if shots else None, image)

@@ -1,33 +1,41 @@
 """At which size a picture is drawn, where a model cannot draw the size that was asked for.
 
-A wanted size and what a model can draw go in; the size to draw comes out: of the same shape as nearly as the grid
-allows, and near the model's own area. What is drawn smaller is enlarged to the wanted size. It knows no pictures.
+A wanted size and what a model can draw go in; the size to draw comes out: of the same shape as nearly as the model's
+grid allows, and near its own area. What is drawn at another size is then brought to the wanted one. It knows no
+pictures.
 """
 
 import math
 
+from nextscene.card import Limits
+
 Size = tuple[int, int]
-Areas = tuple[float, float]  # the smallest and the largest area that a model can draw, as shares of its own
 
 GRID = 16  # pixels: the VAE's factor 8, times patches of 2
-SHAPE = 20  # how much a shape that is off counts beside an area that is off
+SHAPE = 10  # how much a shape that is off counts beside an area that is off
 
 
-def drawing_size(wanted: Size, own_size: Size, areas: Areas | None = None) -> Size:
-    """The size to draw for a wanted one: that one itself, if the model can draw it.
+def drawing_size(wanted: Size, own_size: Size, limits: Limits | None = None) -> Size:
+    """The size to draw for a wanted one.
 
     own_size: the size that the model draws best.
-    areas: between which areas it can draw, as shares of its own; None: it can draw any size.
+    limits: what it can draw besides; None: any size, as it is wanted.
     """
-    area = math.prod(own_size)
-    if areas is None or areas[0] <= math.prod(wanted) / area <= areas[1]:
+    if limits is None:
         return wanted
-    sides = range(GRID, max(GRID, round(area * areas[1] / GRID)) + 1, GRID)
-    sizes = [(width, height) for width in sides for height in sides if areas[0] <= width * height / area <= areas[1]]
+    own_area = math.prod(own_size)
+    across, down = limits.grid
+    smallest, largest = limits.smallest * own_area, limits.largest * own_area
+    sizes = [
+        (width, height)
+        for width in range(across, int(largest // down) + 1, across)
+        for height in range(math.ceil(smallest / width / down) * down, int(largest // width) + 1, down)
+    ]
 
-    def off(size: Size) -> float:
-        """How far a size is from the wanted shape, and, as far as that is equal, from the model's own area."""
+    def difference(size: Size) -> tuple[float, int]:
+        """How far its shape is from the wanted one, and its area from the model's own; the smaller one of equals."""
         shape = abs(math.log(size[0] / size[1] * wanted[1] / wanted[0]))
-        return SHAPE * shape + abs(math.log(math.prod(size) / area))
+        area = abs(math.log(math.prod(size) / own_area))
+        return round(SHAPE * shape + area, 6), math.prod(size)
 
-    return min(sizes, key=off)
+    return min(sizes, key=difference)
