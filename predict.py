@@ -10,9 +10,8 @@ from pathlib import Path as LocalPath
 
 from cog import BasePredictor, Input, Path, streaming
 
-from nextscene import NextSceneError, along
+from nextscene import NextSceneError, along, hub
 from nextscene.film.cutting import CuttingRoom
-from nextscene.hub import loras, weights
 from nextscene.model import loading as model
 from nextscene.model import speed
 from nextscene.output.delivery import deliver, numbered
@@ -30,13 +29,13 @@ class Predictor(BasePredictor):
     def setup(self) -> None:
         """Loads the model once, with the LoRA fused."""
         took = Parts()
-        self.name, notice = weights.choose()
-        print(notice)
-        self.own_size = weights.own_size(self.name)
-        folder, lora = weights.fetch(self.name), weights.lora(self.name)
-        self.made_with = weights.identity(self.name)
+        self.weights = hub.choose()
+        print(self.weights.notice)
+        self.own_size = self.weights.own_size
+        folder, lora = self.weights.folder, self.weights.lora
+        print(f"Weights: {self.weights.identity.model_sha256[:12]}")
         took("weights found and known by their sha256")
-        loaded = model.load(folder, lora, self.name, on_part=took)
+        loaded = model.load(folder, lora, self.weights.name, on_part=took)
         done = speed.warm_up(loaded, self.own_size, lasting=True)
         took("warmed up")
         print(f"Memory: {loaded.plan}", *done, f"Ready in {took}.", sep="\n")
@@ -192,7 +191,7 @@ class Predictor(BasePredictor):
             negative_prompt=negative_prompt,
             strength=strength,
             lora_scale=lora_scale,
-            lora_weights=loras.shown(own_lora),
+            lora_weights=hub.public_name(own_lora),
             lora_weights_scale=lora_weights_scale,
             width=width,
             height=height,
@@ -217,12 +216,12 @@ class Predictor(BasePredictor):
         checker = None if disable_safety_checker else Checker()
         shots = plan(told, wanted, run_seed, self.own_size, seen[IMAGE].size if image else None)
 
-        lora_file = loras.fetch(own_lora)
+        lora_file = hub.fetch_lora(own_lora)
         self.studio.model.use_lora_weights(lora_file)
-        fast_file = weights.fast_lora(self.name, shots[0].steps) if shots[0].go_fast else None
+        fast_file = self.weights.fast_lora(shots[0].steps) if shots[0].go_fast else None
         if fast_file:
             self.studio.model.use_fast_lora(fast_file)
-        made_with = self.made_with | weights.fast_identity(fast_file) | loras.identity(lora_file)
+        made_with = self.weights.identity_with(fast_file, lora_file).to_json()
 
         shutil.rmtree(self.folder, ignore_errors=True)  # the last prediction's files; Cog leaves them to us
         complete = told.complete(wanted, run_seed, image.name if image else None)

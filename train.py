@@ -11,8 +11,7 @@ from pathlib import Path as LocalPath
 
 from cog import BaseModel, Input, Path
 
-from nextscene import NextSceneError
-from nextscene.hub import weights
+from nextscene import NextSceneError, hub
 from nextscene.training.recipe import Recipe, recipe
 
 EXAMPLES = """\
@@ -152,9 +151,9 @@ def parser() -> argparse.ArgumentParser:
 def _train(data: LocalPath, wanted: Recipe, out: LocalPath) -> LocalPath:
     from nextscene.training import trainer  # brings torch, which --help does without
 
-    name, notice = weights.choose(weights.TRAINING_BYTES)
-    print(notice, file=sys.stderr)
-    return trainer.train(data, weights.fetch(name), name, weights.own_size(name), wanted, out)
+    weights = hub.choose(hub.TRAINING_BYTES)
+    print(weights.notice, file=sys.stderr)
+    return trainer.train(data, weights.folder, weights.name, weights.own_size, wanted, out)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from nextscene import NextSceneError, along, pictures
+from nextscene import NextSceneError, along, hub, pictures
 from nextscene.along import Along
 from nextscene.cli.arguments import parser
 from nextscene.film.cutting import CuttingRoom
-from nextscene.hub import loras, weights
 from nextscene.output.delivery import deliver, numbered
 from nextscene.output.record import Record, Shoot, scene_named
 from nextscene.progress import filming, progress, say
@@ -166,7 +165,7 @@ class Run(NamedTuple):
 
     story: Story  # complete: alone, it makes the same pictures again
     shots: list[Shot]
-    model: str
+    weights: hub.Weights
     own_lora: str | None  # as the user named it
 
 
@@ -174,30 +173,30 @@ def _planned(options: argparse.Namespace, story: Story, seen: Along, record: Rec
     """Decides everything, and says what everyone should know; a dry run shows all of it."""
     own_lora = options.lora_weights or story.lora_weights
     values = {name: getattr(options, name, None) for name in SETTINGS}
-    wanted = given(**values, lora_weights=loras.shown(own_lora))
+    wanted = given(**values, lora_weights=hub.public_name(own_lora))
     before = record.story.seed if record and record.story else None
     seed = choose_seed(story, wanted, before)
-    model, notice = weights.choose()
-    own_size = weights.own_size(model)
+    weights = hub.choose()
+    own_size = weights.own_size
     shots = plan(story, wanted, seed, own_size, seen[IMAGE].size if IMAGE in seen else None)
-    print(f"{notice}\nSeed: {seed}", file=sys.stderr)
+    print(f"{weights.notice}\nSeed: {seed}", file=sys.stderr)
     if options.dry_run:
         for shot in shots:
             print(shot)
             for said in advice(shot, own_size):
                 print(f"     note: {said}")
     name = options.input_image.name if options.input_image else story.image
-    return Run(story.complete(wanted, seed, name), shots, model, own_lora)
+    return Run(story.complete(wanted, seed, name), shots, weights, own_lora)
 
 
 def _made_with(run: Run) -> dict[str, str]:
     """What the record says of the weights; fetches what is not there yet."""
-    own_lora = loras.fetch(run.own_lora, at_home=True)
-    return weights.identity(run.model) | weights.fast_identity(_fast_lora(run)) | loras.identity(own_lora)
+    own_lora = hub.fetch_lora(run.own_lora, at_home=True)
+    return run.weights.identity_with(_fast_lora(run), own_lora).to_json()
 
 
 def _fast_lora(run: Run) -> Path | None:
-    return weights.fast_lora(run.model, run.shots[0].steps) if run.shots[0].go_fast else None
+    return run.weights.fast_lora(run.shots[0].steps) if run.shots[0].go_fast else None
 
 
 def _notice(take: Take) -> Take:
@@ -218,11 +217,11 @@ def _ready(run: Run, seen: Pictures, auto_retake: int, checker: Checker | None) 
     from nextscene.shooting.studio import Studio
 
     print("Loading the model ...", file=sys.stderr)
-    loaded = model.load(weights.fetch(run.model), weights.lora(run.model), run.model)
-    for done in (f"Memory: {loaded.plan}", *speed.warm_up(loaded, weights.own_size(run.model), lasting=False)):
+    loaded = model.load(run.weights.folder, run.weights.lora, run.weights.name)
+    for done in (f"Memory: {loaded.plan}", *speed.warm_up(loaded, run.weights.own_size, lasting=False)):
         print(done, file=sys.stderr)
     studio = Studio(loaded)
-    studio.model.use_lora_weights(loras.fetch(run.own_lora, at_home=True))
+    studio.model.use_lora_weights(hub.fetch_lora(run.own_lora, at_home=True))
     studio.model.use_fast_lora(_fast_lora(run))
 
     def shoot(shots: Sequence[Shot]) -> Iterator[Take]:
