@@ -5,14 +5,13 @@ Cog reads `train` without running it: each input is one plain literal call. The 
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path as LocalPath
 
 from cog import BaseModel, Input, Path
 
-from nextscene import NextSceneError, hub
-from nextscene.training.recipe import Recipe, recipe
+from nextscene import NextSceneError, files, hub, training
+from nextscene.training import Recipe, make_recipe
 
 EXAMPLES = """\
 examples:
@@ -33,7 +32,7 @@ class TrainingOutput(BaseModel):
 
 def train(
     data: Path = Input(
-        description="A zip of NAME_a.png, NAME_b.png and NAME.txt (the words that lead from a to b), or of NAME.png and NAME.txt (its caption), for each NAME. Recommended: 20 to 200 pairs. A folder named validation in it is only watched."
+        description="A zip of NAME_a.png, NAME_b.png and NAME.txt (the words that lead from a to b), or of NAME.png and NAME.txt (its caption), for each NAME. Recommended: 20 to 200 pairs. What lies in a folder named validation is only drawn and measured."
     ),
     steps: int = Input(
         default=1000, ge=1, le=100000, description="Optimiser steps, 1 to 100000. Recommended: 1000 to 3000."
@@ -52,7 +51,7 @@ def train(
         description="How far each step goes, 0.0000001 to 0.1. Recommended: 0.00005 to 0.0002.",
     ),
     batch: int = Input(
-        default=1, ge=1, le=64, description="Examples that are learned from at once, 1 to 64. Recommended: 1 to 4."
+        default=1, ge=1, le=64, description="Examples that are trained on at once, 1 to 64. Recommended: 1 to 4."
     ),
     accumulation: int = Input(
         default=1, ge=1, le=256, description="Batches for each step, on each GPU, 1 to 256. Recommended: 1 to 4."
@@ -75,7 +74,7 @@ def train(
         default=0.05,
         ge=0.0,
         le=1.0,
-        description="Share of examples that are shown without words, 0 to 1. Recommended: 0.05 to 0.1.",
+        description="Share of examples that lose their words, 0 to 1. Recommended: 0.05 to 0.1.",
     ),
     seed: int = Input(
         default=0,
@@ -103,8 +102,8 @@ def train(
 ) -> TrainingOutput:
     """Gives the LoRA's file, and what to judge it by."""
     inputs = {name: value for name, value in locals().items() if name != "data"}
-    out = LocalPath(tempfile.mkdtemp(prefix="next-scene-training-"))
-    file = _train(LocalPath(str(data)), recipe(**inputs), out)
+    out = files.working_folder("training")
+    file = _train(LocalPath(str(data)), make_recipe(**inputs), out)
     samples = [Path(sample) for sample in sorted(out.glob("samples/*.png"))]
     return TrainingOutput(weights=Path(file), loss_curve=Path(out / "loss.png"), samples=samples)
 
@@ -114,7 +113,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(parser().parse_args(arguments))
     data, out = options.pop("data"), options.pop("output_dir")
     try:
-        print(_train(data, recipe(**options), out))
+        data = files.typed_path(data, "DATA")
+        out = files.typed_path(out, "--output-dir")
+        print(_train(data, make_recipe(**options), out))
     except NextSceneError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -148,12 +149,10 @@ def parser() -> argparse.ArgumentParser:
     return command
 
 
-def _train(data: LocalPath, wanted: Recipe, out: LocalPath) -> LocalPath:
-    from nextscene.training import trainer  # brings torch, which --help does without
-
+def _train(data: LocalPath, recipe: Recipe, out: LocalPath) -> LocalPath:
     weights = hub.choose(hub.TRAINING_BYTES)
     print(weights.notice, file=sys.stderr)
-    return trainer.train(data, weights.folder, weights.name, weights.own_size, wanted, out)
+    return training.train(data, training.Base(weights.folder, weights.name, weights.own_size), recipe, out)
 
 
 if __name__ == "__main__":
