@@ -5,18 +5,15 @@
     with whole_file(path) as part:      # for a writer that wants a name: ffmpeg, wave
         subprocess.run(["ffmpeg", ..., part])
 
-Also: a file's sha256, whether a path that somebody else wrote down lies within a folder, the path that a person typed,
-and a folder to work in. It knows no formats.
+Also: a file's sha256, whether a path that somebody else wrote down lies within a folder, and the path that a person
+typed. It knows no formats.
 """
 
-import fcntl
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import gettempdir, mkdtemp
 
 from nextscene import NextSceneError
 
@@ -93,52 +90,3 @@ def short(value: object) -> str:
         return "a number of more than 60 digits"
     text = repr(str(value) if isinstance(value, Path) else value)
     return text if len(text) <= 100 else f"{text[:60]}... ({len(text):,} characters)"
-
-
-_working: dict[str, int] = {}  # by purpose: the folder in use, open and locked for as long as this process lives
-
-
-def working_folder(purpose: str) -> Path:
-    """An empty folder for temporary files, which only this user can open.
-
-    It lasts as long as this process, or until the process asks for the next one with the same purpose. What processes
-    that have ended left behind is removed.
-    """
-    if purpose in _working:
-        os.close(_working.pop(purpose))
-    prefix = f"next-scene-{purpose}-"
-    for left in Path(gettempdir()).glob(f"{prefix}*"):
-        _remove_unlocked(left)
-    while purpose not in _working:
-        try:
-            folder = Path(mkdtemp(prefix=prefix))
-        except OSError as error:
-            raise unwritable(Path(gettempdir()), error) from error
-        with suppress(FileNotFoundError):  # another process took it for one that was left behind
-            _working[purpose] = _locked(folder)
-    return folder
-
-
-def _locked(folder: Path) -> int:
-    """The folder, open, once nobody else holds it."""
-    opened = os.open(folder, os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX)
-        folder.stat()
-    except BaseException:
-        os.close(opened)
-        raise
-    return opened
-
-
-def _remove_unlocked(folder: Path) -> None:
-    """Removes a working folder, unless a process that lives holds it, or it is not ours."""
-    with suppress(OSError):
-        if folder.lstat().st_uid != os.getuid():
-            return
-        opened = os.open(folder, os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder)
-        finally:
-            os.close(opened)
