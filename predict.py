@@ -3,15 +3,14 @@
 Cog reads this file without running it: each input is one plain literal call (`nextscene.form.schema` watches over that).
 """
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path as LocalPath
 
-from cog import BasePredictor, Input, Path, streaming
+from cog import BaseRunner, Input, Path, streaming
 
 from nextscene import NextSceneError, along, hub
+from nextscene.files import own_folder
 from nextscene.film.cutting import CuttingRoom
+from nextscene.form.inputs import fetched_file, fetched_files
 from nextscene.model import loading as model
 from nextscene.model import speed
 from nextscene.output.delivery import deliver, numbered
@@ -23,7 +22,7 @@ from nextscene.story.plan import IMAGE, choose_seed, given, given_film, plan
 from nextscene.story.story import Story, from_file, from_prompts
 
 
-class Predictor(BasePredictor):
+class Runner(BaseRunner):
     """A story in, scenes out, then the film."""
 
     def setup(self) -> None:
@@ -40,10 +39,10 @@ class Predictor(BasePredictor):
         took("warmed up")
         print(f"Memory: {loaded.plan}", *done, f"Ready in {took}.", sep="\n")
         self.studio = Studio(loaded)
-        self.folder = LocalPath(tempfile.mkdtemp(prefix="next-scene-"))
+        self.folder = own_folder("next-scene-outputs")
 
     @streaming
-    def predict(
+    def run(
         self,
         prompts: list[str] | None = Input(
             default=None,
@@ -185,7 +184,9 @@ class Predictor(BasePredictor):
         ),
     ) -> Iterator[Path]:
         """Yields the scenes in order as they are finished, then what else is wanted."""
-        told, seen = along.read(_story(prompts, story), image, references or [])
+        first = fetched_file(image, "image") if image else None
+        music = fetched_file(video_music, "video_music") if video_music else None
+        told, seen = along.read(_story(prompts, story), first, fetched_files(references or [], "references"))
         own_lora = lora_weights or told.lora_weights
         wanted = given(
             negative_prompt=negative_prompt,
@@ -201,20 +202,20 @@ class Predictor(BasePredictor):
             seed=seed,
             fps=fps,
         )
-        if told.film.music and not video_music:
+        if told.film.music and not music:
             raise NextSceneError(f"This story plays {told.film.music!r}: give it along as video_music.")
         film_wanted = given_film(
             transition=video_transition,
             move=video_move,
             captions=video_captions,
             narration=video_narration,
-            music=video_music.name if video_music else None,
+            music=music.name if music else None,
         )
         told = told.filmed(film_wanted)
         run_seed = choose_seed(told, wanted)
         print(f"Seed: {run_seed}")
         checker = None if disable_safety_checker else Checker()
-        shots = plan(told, wanted, run_seed, self.own_size, seen[IMAGE].size if image else None)
+        shots = plan(told, wanted, run_seed, self.own_size, seen[IMAGE].size if first else None)
 
         lora_file = hub.fetch_lora(own_lora)
         self.studio.model.use_lora_weights(lora_file)
@@ -223,13 +224,13 @@ class Predictor(BasePredictor):
             self.studio.model.use_fast_lora(fast_file)
         made_with = self.weights.identity_with(fast_file, lora_file).to_json()
 
-        shutil.rmtree(self.folder, ignore_errors=True)  # the last prediction's files; Cog leaves them to us
-        complete = told.complete(wanted, run_seed, image.name if image else None)
+        own_folder("next-scene-outputs")  # emptied of the last request's files, which Cog leaves to us
+        complete = told.complete(wanted, run_seed, first.name if first else None)
         record = Record(self.folder)
         record.begin(complete, shots, made_with, seen)
         sheet = self.folder / "contact_sheet.png" if contact_sheet else None
         film_file = self.folder / f"sequence.{video_format}"
-        film = CuttingRoom(complete, film_file, music=video_music) if output_video else None
+        film = CuttingRoom(complete, film_file, music=music) if output_video else None
         with progress(shots) as on_step:
             takes = self.studio.shoot(shots, seen, on_step, complete, checker=checker)
             files = numbered(self.folder, output_format)
@@ -245,4 +246,4 @@ class Predictor(BasePredictor):
 def _story(prompts: list[str] | None, story: Path | None) -> Story:
     if bool(prompts) == bool(story):
         raise NextSceneError("Give either prompts or a story file" + (", not both." if story else "."))
-    return from_prompts(prompts) if prompts else from_file(LocalPath(str(story)))
+    return from_prompts(prompts) if prompts else from_file(fetched_file(story, "story"))

@@ -10,7 +10,9 @@ from pathlib import Path as LocalPath
 
 from cog import BaseModel, Input, Path
 
-from nextscene import NextSceneError, files, hub, training
+from nextscene import NextSceneError, hub, training
+from nextscene.files import own_folder, typed_path
+from nextscene.form.inputs import fetched_file
 from nextscene.training import Recipe, make_recipe
 
 EXAMPLES = """\
@@ -102,8 +104,8 @@ def train(
 ) -> TrainingOutput:
     """Gives the LoRA's file, and what to judge it by."""
     inputs = {name: value for name, value in locals().items() if name != "data"}
-    out = files.working_folder("training")
-    file = _train(LocalPath(str(data)), make_recipe(**inputs), out)
+    out = own_folder("next-scene-training")
+    file = _train(fetched_file(data, "data"), make_recipe(**inputs), out)
     samples = [Path(sample) for sample in sorted(out.glob("samples/*.png"))]
     return TrainingOutput(weights=Path(file), loss_curve=Path(out / "loss.png"), samples=samples)
 
@@ -113,8 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(parser().parse_args(arguments))
     data, out = options.pop("data"), options.pop("output_dir")
     try:
-        data = files.typed_path(data, "DATA")
-        out = files.typed_path(out, "--output-dir")
+        data = typed_path(data, "DATA")
+        out = typed_path(out, "--output-dir")
         print(_train(data, make_recipe(**options), out))
     except NextSceneError as error:
         print(f"error: {error}", file=sys.stderr)

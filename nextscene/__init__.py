@@ -24,3 +24,5 @@ for _name in ("torchao", "bitsandbytes", "torch.utils._pytree", "diffusers.quant
 
 class NextSceneError(Exception):
     """Something the user can put right. Its text is one sentence: what was wrong, where, and what to do."""
+
+    __qualname__ = "Next Scene"  # all that Cog lets us choose of what it puts before the text, in a failed answer

@@ -5,17 +5,22 @@
     with whole_file(path) as part:      # for a writer that wants a name: ffmpeg, wave
         subprocess.run(["ffmpeg", ..., part])
 
-Also: a file's sha256, whether a path that somebody else wrote down lies within a folder, and the path that a person
-typed. It knows no formats.
+Also: a file's sha256, whether a path that somebody else wrote down lies within a folder, the path that a person typed,
+and a process's own temporary folder. It knows no formats.
 """
 
+import fcntl
 import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nextscene import NextSceneError
+
+_own_folders: dict[str, Path] = {}
 
 
 def write_whole(path: Path, data: bytes | str) -> None:
@@ -57,6 +62,44 @@ def sha256(path: Path) -> str:
 def lies_within(folder: Path, path: Path) -> bool:
     """Whether a path, all links followed, is in this folder or below it."""
     return path.resolve().is_relative_to(folder.resolve())
+
+
+def own_folder(name: str) -> Path:
+    """This process's temporary folder `name`, emptied; what processes that are gone left behind is removed.
+
+    A folder is in use as long as its process holds a lock on it: process numbers are not the same in all containers.
+    """
+    if name not in _own_folders:
+        for left in Path(tempfile.gettempdir()).glob(f"{name}-*"):
+            if (lock := _lock(left)) is not None:
+                shutil.rmtree(left, ignore_errors=True)
+                os.close(lock)
+        _own_folders[name] = _new_folder(name)
+    folder = _own_folders[name]
+    for each in folder.iterdir():
+        shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+    return folder
+
+
+def _new_folder(name: str) -> Path:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+        if _lock(folder) is not None and folder.exists():  # else another process took it for one that is left behind
+            return folder
+
+
+def _lock(folder: Path) -> int | None:
+    """Locks a folder of ours for as long as this process lives; None when it is not ours, or in use."""
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:  # a link, a file, or closed to us
+        return None
+    with suppress(BlockingIOError):
+        if os.fstat(opened).st_uid == os.geteuid():
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return opened
+    os.close(opened)
+    return None
 
 
 def sync(path: Path) -> None:

@@ -3,14 +3,17 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads must not spin while the doors' processes wait
 
 import numpy as np
 import pytest
+import server as servers
 import torch
 from huggingface_hub import constants
 from PIL import Image
+from xdist.scheduler import LoadFileScheduling
 
 from nextscene.model import loading as model
 from nextscene.model.loading import Model
@@ -19,6 +22,25 @@ from nextscene.story.story import from_prompts, settings
 from storybook import random_model
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+class OneServer(LoadFileScheduling):
+    """A process for each test file, and one for all files that ask the one server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "server" if Path(file).name in ("test_server.py", "test_http.py", "test_replicate_api.py") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return OneServer(config, log)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[servers.Server]:
+    """Cog's own server, with the built-in model."""
+    with servers.opened() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

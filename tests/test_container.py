@@ -25,7 +25,7 @@ def test_every_package_is_pinned_once() -> None:
 
 def test_cog_yaml_has_what_cog_needs_and_nothing_that_it_refuses() -> None:
     build = CONFIG["build"]
-    assert set(CONFIG) <= {"build", "environment", "predict", "train"}
+    assert set(CONFIG) <= {"build", "environment", "run", "train"}
     assert set(build) <= {"gpu", "cuda", "python_version", "python_requirements", "run", "sdk_version"}
     assert (build["gpu"], build["cuda"], build["python_version"]) == (True, "13.0", "3.11")
     assert build["sdk_version"] == pins("requirements-dev.txt")["cog"]
@@ -38,7 +38,7 @@ def test_the_container_has_what_is_used_without_its_dependencies() -> None:
 
 
 def test_the_predictor_and_the_training_that_cog_yaml_names_are_there() -> None:
-    for door, keyword in {"predict": "class", "train": "def"}.items():
+    for door, keyword in {"run": "class", "train": "def"}.items():
         file, _, name = CONFIG[door].partition(":")
         assert f"{keyword} {name}(" in (ROOT / file).read_text()
 

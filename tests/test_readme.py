@@ -11,7 +11,7 @@ from nextscene.form import schema
 from nextscene.story.plan import DEFAULTS
 
 README = (ROOT / "README.md").read_text()
-INPUTS = schema.read(ROOT / "predict.py", "Predictor").inputs
+INPUTS = schema.read(ROOT / "predict.py", "Runner").inputs
 
 
 def rows() -> dict[str, str]:

@@ -24,7 +24,7 @@ from nextscene.shooting.withholding import card
 
 PROMPTS = ["a harbour at dawn", "the camera pans left", "night falls"]
 QUICK = {"width": 128, "height": 96, "num_inference_steps": 2, "guidance": 1.0}
-DEFAULTS = {each.name: each.facts.get("default") for each in schema.read(ROOT / "predict.py", "Predictor").inputs}
+DEFAULTS = {each.name: each.facts.get("default") for each in schema.read(ROOT / "predict.py", "Runner").inputs}
 TYPED = ["--width", "128", "--height", "96", "--steps", "2", "--guidance", "1"]
 SKIN = "#e0ac8a"
 CHECKED = [*TYPED, "--safety-checker"]
@@ -41,18 +41,18 @@ def storybook(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def predictor() -> Iterator[predict.Predictor]:
+def predictor() -> Iterator[predict.Runner]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEXT_SCENE_MODEL", "storybook")
-        made = predict.Predictor()
+        made = predict.Runner()
         made.setup()
         yield made
 
 
 @pytest.fixture(scope="module")
-def ask(predictor: predict.Predictor) -> Predict:
+def ask(predictor: predict.Runner) -> Predict:
     """The front door, with the inputs as Cog fills them in."""
-    return lambda **inputs: predictor.predict(**{**DEFAULTS, **QUICK, "prompts": PROMPTS, **inputs})
+    return lambda **inputs: predictor.run(**{**DEFAULTS, **QUICK, "prompts": PROMPTS, **inputs})
 
 
 class Suspect(NamedTuple):
@@ -125,7 +125,7 @@ def test_a_threshold_that_is_none_is_refused_and_nothing_is_drawn(
 
 
 def test_a_checker_that_fails_ends_the_run_and_lets_nothing_through(
-    ask: Predict, predictor: predict.Predictor, monkeypatch: pytest.MonkeyPatch
+    ask: Predict, predictor: predict.Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Checker()._classifier, "_input_name", "no such input")
     with pytest.raises(ValueError, match="no such input"):
@@ -169,7 +169,7 @@ def test_a_flagged_scene_is_withheld_the_others_are_delivered_as_ever_and_the_fi
 
 
 def test_a_run_of_which_nothing_may_be_shown_fails_and_leaves_no_picture(
-    ask: Predict, predictor: predict.Predictor, monkeypatch: pytest.MonkeyPatch
+    ask: Predict, predictor: predict.Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, "0")
     with pytest.raises(NextSceneError, match="Every scene was withheld by the safety checker"):

@@ -168,7 +168,7 @@ def reading(
     file = folder / "predict.py"
     file.write_text(f"""
 from pathlib import Path
-from cog import BasePredictor, {cog}
+from cog import BaseRunner, {cog}
 from elsewhere import IMPORTED
 
 WORDS: str = "A constant — of this file"
@@ -178,16 +178,16 @@ REMARKED = ["png",  # loses nothing
             "jpg"]
 LOW = 1
 
-class Predictor(BasePredictor):
+class Runner(BaseRunner):
     @torch.inference_mode()
     {decorator}
-    def predict(
+    def run(
         self,
         {inputs}
     ) -> {output}:
         ...
 """)
-    return schema.read(file, "Predictor")
+    return schema.read(file, "Runner")
 
 
 def good_reading(folder: Path) -> schema.Reading:
@@ -250,12 +250,12 @@ def test_what_cog_would_drop_or_misread_is_complained_of(tmp_path: Path, inputs:
 @pytest.mark.parametrize("output", ["Optional[Path]", "Path | None", "dict", '"Path"'])
 def test_an_output_that_cog_does_not_take_is_complained_of(tmp_path: Path, output: str) -> None:
     (said,) = reading(tmp_path, 'x: str = Input(default="a", description="d")', output=output).complaints
-    assert f"predict returns {output}" in said
+    assert f"run returns {output}" in said
 
 
 def test_another_path_than_cogs_is_complained_of(tmp_path: Path) -> None:
     said = reading(tmp_path, 'x: Path = Input(description="d")', cog="Input").complaints
-    assert [each.split(": ")[1] for each in said] == ["x is of Path", "predict returns Iterator[Path]"]
+    assert [each.split(": ")[1] for each in said] == ["x is of Path", "run returns Iterator[Path]"]
 
 
 def test_a_complaint_names_the_file_and_the_line(tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_a_complaint_names_the_file_and_the_line(tmp_path: Path) -> None:
 
 def test_a_predictor_that_is_not_there_is_an_error_in_a_sentence(tmp_path: Path) -> None:
     reading(tmp_path, 'x: str = Input(description="d")')
-    with pytest.raises(NextSceneError, match="has no class Director with a predict method"):
+    with pytest.raises(NextSceneError, match="has no class Director with a run method"):
         schema.read(tmp_path / "predict.py", "Director")
 
 
@@ -283,15 +283,20 @@ def test_the_command_says_what_is_lost_and_writes_nothing(tmp_path: Path) -> Non
     assert not (tmp_path / "made").exists()
 
 
-def command(folder: Path) -> subprocess.CompletedProcess[str]:
-    words = [
-        sys.executable,
-        "-m",
-        "nextscene.form.schema",
-        f"{folder}/predict.py:Predictor",
-        str(folder / "made/openapi.json"),
-    ]
-    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+def command(folder: Path, *training: str) -> subprocess.CompletedProcess[str]:
+    words = ["-m", "nextscene.form.schema", f"{folder}/predict.py:Runner", *training, str(folder / "made/openapi.json")]
+    return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_model_that_is_also_trained_has_both_in_one_document_as_cog_merges_them(tmp_path: Path) -> None:
+    predicts, trains = schema.openapi(good_reading(tmp_path)), schema.openapi(schema.read(ROOT / "train.py", "train"))
+    assert command(tmp_path, "train.py:train").returncode == 0
+    document = json.loads((tmp_path / "made/openapi.json").read_text())
+    assert document["paths"] == predicts["paths"] | trains["paths"] | {"/": predicts["paths"]["/"]}
+    assert list(document["paths"])[-2:] == ["/trainings", "/trainings/{training_id}/cancel"]
+    schemas = document["components"]["schemas"]
+    assert schemas == trains["components"]["schemas"] | predicts["components"]["schemas"]
+    assert {"Input", "TrainingInput", "Output", "TrainingOutput", "TrainingRequest"} <= set(schemas)
 
 
 def test_the_schema_is_read_without_torch_and_without_cog() -> None:
@@ -300,11 +305,11 @@ def test_the_schema_is_read_without_torch_and_without_cog() -> None:
 
 
 def test_predict_py_loses_nothing() -> None:
-    assert schema.complaints(ROOT / "predict.py", "Predictor") == []
+    assert schema.complaints(ROOT / "predict.py", "Runner") == []
 
 
 def test_predict_py_has_the_promised_inputs_in_the_promised_order() -> None:
-    inputs = schema.read(ROOT / "predict.py", "Predictor").inputs
+    inputs = schema.read(ROOT / "predict.py", "Runner").inputs
     later = [
         "output_quality",
         "go_fast",
@@ -322,6 +327,6 @@ def test_predict_py_has_the_promised_inputs_in_the_promised_order() -> None:
 
 
 def test_each_number_of_predict_py_has_a_range() -> None:
-    numbers = [each for each in schema.read(ROOT / "predict.py", "Predictor").inputs if each.type in ("int", "float")]
+    numbers = [each for each in schema.read(ROOT / "predict.py", "Runner").inputs if each.type in ("int", "float")]
     assert numbers
     assert [each.name for each in numbers if not {"minimum", "maximum"} <= set(each.facts)] == []

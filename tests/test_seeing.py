@@ -18,14 +18,14 @@ from PIL import Image
 from torch import Tensor
 
 from nextscene.form import schema
-from predict import Predictor
+from predict import Runner
 from storybook.families import VALUES
 from storybook.measure import MOVES, every_view, shown
 from storybook.words import NAMED, camera, caption
 from storybook.world import LAYOUTS, State, draw, random_state
 
 Draw = Callable[..., list[Image.Image]]
-DEFAULTS = {each.name: each.facts.get("default") for each in schema.read(ROOT / "predict.py", "Predictor").inputs}
+DEFAULTS = {each.name: each.facts.get("default") for each in schema.read(ROOT / "predict.py", "Runner").inputs}
 QUICK = {"num_inference_steps": 8, "guidance": 1.0, "strength": 1.0, "lora_scale": 0.0, "seed": 1}
 
 
@@ -35,14 +35,14 @@ def draw_scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Draw]:
     folder = tmp_path_factory.mktemp("seen")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEXT_SCENE_MODEL", "storybook")
-        predictor = Predictor()
+        predictor = Runner()
         predictor.setup()
 
         def scenes(*prompts: str, image: State | None = None, **inputs: Any) -> list[Image.Image]:
             if image:
                 draw(image).save(folder / "image.png")
                 inputs["image"] = folder / "image.png"
-            made = predictor.predict(**DEFAULTS | QUICK | {"prompts": list(prompts)} | inputs)
+            made = predictor.run(**DEFAULTS | QUICK | {"prompts": list(prompts)} | inputs)
             return [Image.open(Path(str(path))).convert("RGB") for path in made]
 
         yield scenes

@@ -1,18 +1,11 @@
 """The front door: Cog's real server, real requests."""
 
-import base64
 import hashlib
 import json
 import math
-import os
 import socket
 import subprocess
-import tempfile
 import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,118 +13,13 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-import safetensors.numpy
 from conftest import ROOT, photo, pixels
-from hub import Hub
-from PIL import Image
+from server import QUICK, Server, content, data_uri, picture, png
 
 from bench.ears import music
 from nextscene import pictures
 from nextscene.form import schema
 from nextscene.hub import find
-
-QUICK = {"width": 128, "height": 96, "num_inference_steps": 3, "seed": 5}
-
-
-class Server:
-    """Cog's server on a free port, with a temporary folder of its own."""
-
-    def __init__(self, folder: Path, hub: Hub) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        self.folder, self.log = folder, (folder / "log").open("w")
-        environment = {name: value for name, value in os.environ.items() if name != "NEXT_SCENE_MODEL"}
-        self.process = subprocess.Popen(
-            [ROOT / "script/serve", "--port", self.url.rsplit(":", 1)[1]],
-            env=environment
-            | {"TMPDIR": str(folder), "CUDA_VISIBLE_DEVICES": ""}
-            | {"HF_ENDPOINT": hub.url, "NEXT_SCENE_CACHE": str(folder / "cache")},
-            stdout=self.log,
-            stderr=subprocess.STDOUT,
-        )
-
-    def wait(self) -> None:
-        for _ in range(600):
-            try:
-                if self.ask("/health-check")[1]["status"] == "READY":
-                    return
-            except OSError:
-                assert self.process.poll() is None, (self.folder / "log").read_text()
-            time.sleep(0.1)
-        raise TimeoutError((self.folder / "log").read_text())
-
-    def ask(self, path: str, body: Any = None, method: str | None = None, **headers: str) -> tuple[int, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            self.url + path, data, {"Content-Type": "application/json", **headers}, method=method
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, json.loads(answer.read())
-        except urllib.error.HTTPError as error:
-            return error.code, json.loads(error.read())
-
-    def predict(self, **inputs: Any) -> dict[str, Any]:
-        """One prediction, whatever comes of it. Right after another one the only place may not be free yet."""
-        for _ in range(50):
-            status, answer = self.ask("/predictions", {"input": inputs})
-            if status != 409:
-                return {"code": status, **answer}
-            time.sleep(0.1)
-        raise TimeoutError("the server stays busy")
-
-    def stream(
-        self, body: Any, path: str = "/predictions", method: str = "POST"
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The events of a streamed prediction, as they come."""
-        headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
-        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers, method=method)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            event = ""
-            for line in answer:
-                key, _, value = line.decode().strip().partition(": ")
-                if key == "event":
-                    event = value
-                elif key == "data":
-                    yield event, json.loads(value)
-
-    def left_behind(self) -> list[str]:
-        return sorted(file.name for folder in self.folder.glob("next-scene-*") for file in folder.iterdir())
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    lora = find("storybook").lora.read_bytes()
-    fits_nothing = safetensors.numpy.save({"other.lora_A.weight": np.zeros((2, 3), np.float32)})
-    repos = {"me/lora": {"lora.safetensors": lora}, "me/other": {"other.safetensors": fits_nothing}}
-    with tempfile.TemporaryDirectory() as folder, Hub(repos) as hub:
-        server = Server(Path(folder), hub)
-        try:
-            server.wait()
-            yield server
-        finally:
-            server.process.terminate()
-            server.process.wait(timeout=20)
-            server.log.close()
-
-
-def content(uri: str) -> tuple[str, bytes]:
-    kind, _, data = uri.removeprefix("data:").partition(";base64,")
-    return kind, base64.b64decode(data)
-
-
-def picture(uri: str) -> Image.Image:
-    return Image.open(BytesIO(content(uri)[1]))
-
-
-def data_uri(data: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
-
-
-def png(image: Image.Image) -> str:
-    out = BytesIO()
-    image.save(out, "PNG")
-    return data_uri(out.getvalue(), "image/png")
 
 
 def test_openapi_shows_what_is_read_from_predict(server: Server) -> None:
@@ -139,7 +27,8 @@ def test_openapi_shows_what_is_read_from_predict(server: Server) -> None:
     assert status == 200
     inputs = document["components"]["schemas"]["Input"]["properties"]
     assert sorted(inputs, key=lambda name: inputs[name]["x-order"])[:3] == ["prompts", "image", "story"]
-    assert document["components"] == schema.openapi(schema.read(ROOT / "predict.py", "Predictor"))["components"]
+    read = [schema.read(ROOT / file, name) for file, name in (("predict.py", "Runner"), ("train.py", "train"))]
+    assert document["components"] == schema.openapi(*read)["components"]
 
 
 def test_scenes_come_in_order_as_they_are_finished_and_the_film_last(server: Server) -> None:

@@ -510,7 +510,7 @@ def test_the_form_and_the_terminal_offer_the_same_recipe() -> None:
 
 def test_no_list_of_choices_has_a_name_in_both_forms() -> None:
     """Cog puts both forms into one document, and would keep only the first."""
-    forms = [schema.read(ROOT / "predict.py", "Predictor"), schema.read(ROOT / "train.py", "train")]
+    forms = [schema.read(ROOT / "predict.py", "Runner"), schema.read(ROOT / "train.py", "train")]
     one, other = ({each.name for each in form.inputs if "enum" in each.facts} for form in forms)
     assert not one & other
 

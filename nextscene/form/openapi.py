@@ -33,6 +33,14 @@ def document(inputs: Json, output: Json, enums: dict[str, Json], streams: bool, 
     }
 
 
+def merged(predicts: Json, trains: Json) -> Json:
+    """One document of both, as Cog writes it for a model that is also trained: where both have a name, prediction's."""
+    paths = {name: path for name, path in trains["paths"].items() if name not in predicts["paths"]}
+    own = predicts["components"]["schemas"]
+    schemas = {name: schema for name, schema in trains["components"]["schemas"].items() if name not in own}
+    return predicts | {"paths": predicts["paths"] | paths, "components": {"schemas": own | schemas}}
+
+
 def _of_a_training(text: str) -> str:
     """What is said of predictions, said of trainings, as Cog says it."""
     words = {"prediction": "training", "Prediction": "Training", "predict": "train", "Predict": "Train"}

@@ -7,7 +7,7 @@ In: a file and the name of its predictor, or of its function that trains. Out: t
 for each thing that it drops or misreads, and the OpenAPI document. It imports neither the predictor nor cog, and knows
 only the types and calls that a sensible predictor needs: of the rest it complains, instead of guessing.
 
-    python -m nextscene.form.schema predict.py:Predictor .cog/openapi_schema.json
+    python -m nextscene.form.schema predict.py:Runner train.py:train .cog/openapi_schema.json
 """
 
 import argparse
@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nextscene import NextSceneError
-from nextscene.form.openapi import Json, document, reference, title
+from nextscene.files import write_whole
+from nextscene.form.openapi import Json, document, merged, reference, title
 
 SCALARS: dict[str, Json] = {
     "str": {"type": "string"},
@@ -101,13 +102,14 @@ def complaints(path: str | Path, name: str) -> list[str]:
     return read(path, name).complaints
 
 
-def openapi(reading: Reading) -> Json:
+def openapi(reading: Reading, training: Reading | None = None) -> Json:
     """The OpenAPI document that Cog would give the container."""
     inputs = {"type": "object", "properties": {each.name: _property(n, each) for n, each in enumerate(reading.inputs)}}
     if required := [each.name for each in reading.inputs if each.required]:
         inputs["required"] = required
     enums = {each.name: _enum(each) for each in reading.inputs if each.facts.get("enum")}
-    return document(inputs, reading.output, enums, reading.streams, reading.trains)
+    own = document(inputs, reading.output, enums, reading.streams, reading.trains)
+    return merged(own, openapi(training)) if training else own
 
 
 class _Reader:
@@ -130,7 +132,7 @@ class _Reader:
         functions = {node.name: node for node in self.module.body if isinstance(node, ast.FunctionDef)}
         if function := methods.get("run") or methods.get("predict") or functions.get(name):
             return function
-        raise NextSceneError(f"{self.path} has no class {name} with a predict method: name a predictor as FILE:CLASS.")
+        raise NextSceneError(f"{self.path} has no class {name} with a run method: name a predictor as FILE:CLASS.")
 
     def streams(self, function: ast.FunctionDef) -> bool:
         names = {ast.unparse(decorator): decorator for decorator in function.decorator_list}
@@ -281,22 +283,19 @@ def _enum(each: Input) -> Json:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        "python -m nextscene.form.schema", description="Writes a predictor's OpenAPI document."
+        "python -m nextscene.form.schema", description="Writes the OpenAPI document that Cog gives a model."
     )
-    parser.add_argument("predictor", help="file and class, for example predict.py:Predictor")
+    parser.add_argument("predictor", help="what predicts: file and class, for example predict.py:Runner")
+    parser.add_argument("training", nargs="?", help="what trains: file and function, for example train.py:train")
     parser.add_argument("outfile", type=Path, help="where to write, for example .cog/openapi_schema.json")
     given = parser.parse_args()
-    path, _, name = given.predictor.partition(":")
     try:
-        reading = read(path, name)
+        readings = [read(*name.partition(":")[::2]) for name in (given.predictor, given.training) if name]
     except NextSceneError as error:
         sys.exit(str(error))
-    if reading.complaints:
-        sys.exit("\n".join(reading.complaints))
-    given.outfile.parent.mkdir(parents=True, exist_ok=True)
-    beside = given.outfile.with_name(f"{given.outfile.name}.part")
-    beside.write_text(json.dumps(openapi(reading), indent=2))
-    beside.replace(given.outfile)
+    if complaints := [each for reading in readings for each in reading.complaints]:
+        sys.exit("\n".join(complaints))
+    write_whole(given.outfile, json.dumps(openapi(*readings), indent=2))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import hashlib
 import json
 import math
 import random
-import shutil
 import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from nextscene.training.progress import progress
 from nextscene.training.recipe import Recipe
 from nextscene.training.validation import Validation
 
+UNPACKED = "next-scene-unpacked"  # the temporary folder of what a zip holds
 WARM_UP = 20  # steps over which the learning rate rises
 LONGEST_GRADIENT = 1.0
 MAY_CHANGE = {"steps", "sample_every", "save_every"}  # of the recipe, when a run goes on
@@ -41,7 +41,7 @@ def train(data: Path, base: Base, recipe: Recipe, out: Path) -> Path:
     area = recipe.resolution**2 if recipe.resolution else math.prod(base.own_size)
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
     memory.limit_threads(memory.count_numbers(base.folder / "transformer"), accelerator.device)
-    unpacked = files.working_folder("training-data")
+    unpacked = files.own_folder(UNPACKED)
     try:
         examples = dataset.read(data, area, unpacked)
         _make_folder(out)
@@ -59,7 +59,7 @@ def train(data: Path, base: Base, recipe: Recipe, out: Path) -> Path:
             "on, set sample_every to 0, or take the base in 4 bits."
         ) from None
     finally:
-        shutil.rmtree(unpacked)
+        files.own_folder(UNPACKED)
 
 
 class Trainer:
