@@ -27,7 +27,7 @@ from bench.stories import SCENES, Told, tell
 from bench.ways import STEPS, Way, chain, opening, planned
 from nextscene import pictures
 from nextscene.hub import weights
-from nextscene.model.loading import Model
+from nextscene.model import Model
 from storybook.world import HEIGHT, WIDTH, State
 
 SIZE = (WIDTH, HEIGHT)

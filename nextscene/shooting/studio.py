@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from nextscene import NextSceneError, __version__
-from nextscene.model.loading import FAST, OWN, Model
+from nextscene.model import Model
 from nextscene.pictures import fit
 from nextscene.progress import OnStep
 from nextscene.shooting import drift
@@ -53,6 +53,7 @@ class Studio:
 
         Only pictures that a later shot looks at are kept, so memory does not grow with the number of scenes.
         """
+        self.model.check(shots)
         drawn: dict[Reference, Image.Image] = {}
         chosen: dict[str, int] = {}
         for shot in shots:
@@ -116,7 +117,7 @@ class Studio:
     def _facts(self, shot: Shot) -> dict[str, Any]:
         """What made a picture, for its own metadata and for anyone who wants to make it again."""
         model = self.model
-        own, fast = model.riders.get(OWN), model.riders.get(FAST)
+        own, fast = model.own_lora, model.fast_lora
         scale = shot.lora_weights_scale
         return {
             "prompt": shot.prompt,

@@ -18,8 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
-from nextscene.model import loading as model
-from nextscene.model.pipeline import NextScenePipeline
+from nextscene.model import NextScenePipeline, load_pipeline
 from nextscene.pictures import fit
 
 LEVELS = 1000  # of noise, over the schedule
@@ -41,7 +40,7 @@ class Pupil(NextScenePipeline):
     @classmethod
     def enrol(cls, folder: Path, dtype: torch.dtype) -> "Pupil":
         """The base model in a folder, on the CPU, as yet without its transformer: encoding needs the room."""
-        pupil: Pupil = model.base(folder, dtype, cls, transformer=None)
+        pupil: Pupil = load_pipeline(folder, dtype, cls, transformer=None)
         return pupil
 
     def load_transformer(self, device: torch.device, four_bit: bool = False) -> None:
