@@ -26,7 +26,7 @@ from bench.sight import Sight
 from bench.stories import SCENES, Told, tell
 from bench.ways import STEPS, Way, chain, opening, planned
 from nextscene import hub, pictures
-from nextscene.model.loading import Model
+from nextscene.model import Model
 from storybook.world import HEIGHT, WIDTH, State
 
 SIZE = (WIDTH, HEIGHT)

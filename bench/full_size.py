@@ -22,11 +22,8 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from bench.stopwatch import Call, Operations
-from nextscene import hub
-from nextscene.model import loading as model
-from nextscene.model import memory
-from nextscene.model.loading import Model, PictureProcessor
-from nextscene.model.pipeline import NextScenePipeline
+from nextscene import hub, model
+from nextscene.model import Model, NextScenePipeline, PictureProcessor, Plan
 from storybook.random_model import SPECIAL, lora, scheduler
 
 NAME = "Qwen-Image-Edit-2509 with random weights"
@@ -100,7 +97,7 @@ TINY = Scale(  # to try the way of the full one
 
 
 def load(
-    lora_file: Path, plan: memory.Plan, scale: Scale = FULL, on_part: Callable[[str], object] = lambda part: None
+    lora_file: Path, plan: Plan, scale: Scale = FULL, on_part: Callable[[str], object] = lambda part: None
 ) -> Model:
     """What `model.load` makes of files, by that very function; only the reading of them is left out."""
 

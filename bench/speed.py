@@ -22,8 +22,7 @@ from bench import figures, fresh, full_size, speed_page, stopwatch, work
 from bench.speed_page import ALLOCATED, LOOKING, RESERVED, RESIDENT, Capped, Drawn, Figures, page
 from bench.stage import Stage, Way, stock_twin
 from nextscene import NextSceneError, hub
-from nextscene.model import memory
-from nextscene.model.speed import warm_up
+from nextscene.model import PLANS, Plan, warm_up
 from nextscene.story.plan import FAST_STEPS, STEPS, Size
 from nextscene.story.story import MIN_SIDE
 
@@ -117,12 +116,12 @@ def measure_full_size(
     effort: Effort, folder: Path, scale: full_size.Scale = full_size.FULL, size: Size = full_size.SIZE
 ) -> Iterator[Figures]:
     """The full model with random weights, on a GPU: all on it in bf16, and then under caps of its memory."""
-    found = begun(full_size.NAME, memory.PLANS["bf16"], size, effort)
+    found = begun(full_size.NAME, PLANS["bf16"], size, effort)
     done = parts_of_setup(found)
     done("Python started, libraries imported")
     loras = full_size.write_loras(folder, scale)
     done("random LoRAs written, which only this does")
-    model = full_size.load(loras[0], memory.PLANS["bf16"], scale, on_part=done)
+    model = full_size.load(loras[0], PLANS["bf16"], scale, on_part=done)
     stage = Stage(model, size, lambda _: loras[1], stock_twin(model.pipe))
     found.notes = warm_up(model, size, lasting=True)
     done("warmed up")
@@ -200,7 +199,7 @@ def under_cap(gigabytes: int, name: str, loras: Sequence[Path], scale: full_size
 
 def under_plan(gigabytes: int, name: str, loras: Sequence[Path], scale: full_size.Scale, size: Size) -> Capped:
     started = time.perf_counter()
-    model = full_size.load(loras[0], memory.PLANS[name], scale)
+    model = full_size.load(loras[0], PLANS[name], scale)
     warm_up(model, size, lasting=False)
     stage = Stage(model, size, lambda _: loras[1])
     stopwatch.finish()
@@ -223,7 +222,7 @@ def resident(way: Way, size: Size) -> int:
     return fresh.peak_memory()
 
 
-def begun(model: str, kept: memory.Plan, size: Size, effort: Effort) -> Figures:
+def begun(model: str, kept: Plan, size: Size, effort: Effort) -> Figures:
     """Figures of what is to be measured, and of what is known already."""
     card = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
     threads = f", {torch.get_num_threads()} thread(s)" * (not card)

@@ -19,8 +19,7 @@ from PIL import Image, ImageChops
 
 from bench import stopwatch, work
 from nextscene import NextSceneError
-from nextscene.model import memory
-from nextscene.model.loading import Model
+from nextscene.model import PARTS, Model
 from nextscene.shooting.studio import Studio
 from nextscene.story.plan import IMAGE, MAX_REFERENCES, STEPS, Reference, Shot, Size, plan
 from nextscene.story.story import from_data, settings
@@ -113,7 +112,7 @@ class Stage:
 def stock_twin(pipe: QwenImageEditPlusPipeline) -> QwenImageEditPlusPipeline:
     """diffusers' pipeline on the same weights in modules of its own: nothing done to ours is done to it."""
     parts = dict(pipe.components)
-    for name in memory.PARTS:
+    for name in PARTS:
         kept = {id(tensor): tensor for tensor in chain(parts[name].parameters(), parts[name].buffers())}
         parts[name] = copy.deepcopy(parts[name], kept)
     # Ours sets the text encoder's positions right, and spares it work.

@@ -17,8 +17,7 @@ from torch import Tensor
 
 from bench.stories import OTHERS, Told
 from nextscene import hub
-from nextscene.model.loading import Model
-from nextscene.model.pipeline import NextScenePipeline
+from nextscene.model import Model, NextScenePipeline
 from nextscene.shooting.studio import Studio
 from nextscene.story.plan import GRID, Reference, Shot, Size, plan
 from nextscene.story.story import from_data, settings

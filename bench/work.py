@@ -10,10 +10,9 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from nextscene import hub
+from nextscene import hub, model
 from nextscene.film.cutting import CuttingRoom
-from nextscene.model import loading as model
-from nextscene.model.pipeline import NextScenePipeline
+from nextscene.model import NextScenePipeline
 from nextscene.output.delivery import deliver, numbered
 from nextscene.progress import progress
 from nextscene.shooting.studio import Studio

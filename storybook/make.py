@@ -22,8 +22,7 @@ from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2Tokenizer
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from nextscene import training
-from nextscene.model.loading import PictureProcessor
-from nextscene.model.pipeline import NextScenePipeline
+from nextscene.model import NextScenePipeline, PictureProcessor
 from nextscene.story.plan import DEFAULTS
 from nextscene.story.story import with_prefix
 from storybook import autoencoder, fast, gates, measure, painter, pairs, random_model, reader, sheets
@@ -236,7 +235,7 @@ STAGES: dict[str, tuple[Callable[[Work, int], None], int]] = {  # and their step
 
 
 def assemble(work: Work, folder: Path, note: str, lora: Path | None) -> None:
-    """The model as a folder that `nextscene.model.loading.load` reads; without a LoRA, with one that does nothing."""
+    """The model as a folder that `nextscene.model.load` reads; without a LoRA, with one that does nothing."""
     words = work.tokenizer()
     pipe = NextScenePipeline(
         scheduler=random_model.scheduler(),

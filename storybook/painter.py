@@ -17,7 +17,7 @@ from diffusers.models.transformers import transformer_qwenimage as stock
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nextscene.model.pipeline import _guided
+from nextscene.model import guide
 from nextscene.story.plan import DEFAULTS
 from storybook.edits import KINDS, Task
 from storybook.families import family
@@ -205,7 +205,7 @@ def way(
     passed = [latents]
     for level, following in pairwise(levels):
         answers = [velocity(model, latents, references, level.expand(len(latents)), *prompt) for prompt in prompts]
-        step = answers[0] if guidance <= 1 else _guided(answers[0], answers[1], guidance)
+        step = answers[0] if guidance <= 1 else guide(answers[0], answers[1], guidance)
         latents = latents + (following - level) * step
         passed.append(latents)
     return passed

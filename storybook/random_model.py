@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2Tokenizer
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from nextscene.model.loading import PictureProcessor
+from nextscene.model import PictureProcessor
 
 SPECIAL = ["<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
 TEMPLATES: dict[Any, int] = {QwenImageEditPlusPipeline: 6, QwenImagePipeline: 5}  # and how many parts each is made of

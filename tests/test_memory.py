@@ -12,12 +12,9 @@ import torch
 from conftest import noise, photo, pixels
 from torch import Tensor
 
-from nextscene import NextSceneError, hub
+from nextscene import NextSceneError, hub, model
 from nextscene.cli import main as cli
-from nextscene.model import loading as model
-from nextscene.model import memory
-from nextscene.model.loading import Model
-from nextscene.model.memory import PLANS, Plan
+from nextscene.model import PLANS, Model, Plan, loading, memory
 
 BUILT_IN, LORA = hub.find("storybook").folder, hub.find("storybook").lora
 # How far a plan's first prediction may be from the one in fp32: the norm of the difference, as a share of the norm.
@@ -112,13 +109,13 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 )
 def test_the_best_plan_that_fits_the_full_model_is_chosen(gpu: Callable[..., None], free: float, name: str) -> None:
     gpu(free)
-    assert memory.choose(Path("model")).name == name
+    assert memory.choose_plan(Path("model")).name == name
 
 
 def test_where_nothing_fits_every_plan_says_what_it_would_need(gpu: Callable[..., None]) -> None:
     gpu(6e9, machine=20e9)
     with pytest.raises(NextSceneError) as refused:
-        memory.choose(Path("model"))
+        memory.choose_plan(Path("model"))
     sentence = str(refused.value)
     assert all(
         name in sentence for name in ("bf16 needs about", "fp8", "4bit", "stream", "6.0 GB free", "20.0 GB free")
@@ -131,9 +128,9 @@ def test_a_plan_that_is_named_and_cannot_work_is_refused_and_one_that_can_is_tak
     gpu(24e9)
     monkeypatch.setenv("NEXT_SCENE_MEMORY", "bf16")
     with pytest.raises(NextSceneError, match=r"bf16 needs about \d+\.\d GB on the GPU \(24\.0 GB free\)"):
-        memory.choose(Path("model"))
+        memory.choose_plan(Path("model"))
     monkeypatch.setenv("NEXT_SCENE_MEMORY", "stream")
-    assert memory.choose(Path("model")) is PLANS["stream"]
+    assert memory.choose_plan(Path("model")) is PLANS["stream"]
 
 
 def test_the_sizes_are_those_of_the_files_and_of_what_is_loaded() -> None:
@@ -149,7 +146,7 @@ def test_a_plan_that_is_none_is_refused_at_the_door_before_anything_is_loaded(
 ) -> None:
     monkeypatch.setenv("NEXT_SCENE_MODEL", "storybook")
     monkeypatch.setenv("NEXT_SCENE_MEMORY", "7bit")
-    monkeypatch.setattr(model, "base", None)
+    monkeypatch.setattr(loading, "load_pipeline", None)
     assert cli.main(["predict", "a", "--output", str(tmp_path / "a.png")]) == 1
     assert "error: NEXT_SCENE_MEMORY is '7bit', which is no plan: name one of auto, bf16" in capsys.readouterr().err
 
@@ -158,4 +155,4 @@ def test_a_broken_file_of_the_model_is_named(tmp_path: Path) -> None:
     (tmp_path / "vae").mkdir()
     (tmp_path / "vae" / "model.safetensors").write_text("no")
     with pytest.raises(NextSceneError, match="cannot be read"):
-        memory.choose(tmp_path)
+        memory.choose_plan(tmp_path)

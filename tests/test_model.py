@@ -12,9 +12,8 @@ from conftest import noise, photo, pixels, same
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from nextscene import NextSceneError
-from nextscene.model import loading as model
-from nextscene.model.loading import Model
+from nextscene import NextSceneError, model
+from nextscene.model import Model
 
 State = dict[str, torch.Tensor]
 PREFIX = "diffusion_model."
@@ -112,6 +111,8 @@ REFUSED: dict[str, Callable[[State], State]] = {
     "another model's sizes": lambda s: {name: torch.zeros(t.shape[0] + 1, 3) for name, t in s.items()},
     "no LoRA at all": lambda s: {"weight": torch.zeros(3)},
     "nothing": lambda s: {},
+    "numbers that are none": lambda s: s | {min(s): torch.full_like(s[min(s)], torch.nan)},
+    "a number without end": lambda s: s | {max(s): torch.full_like(s[max(s)], torch.inf)},
 }
 
 
@@ -147,6 +148,27 @@ def test_the_processor_loads_from_the_full_models_older_layout_too(weights_folde
     (folder / "processor" / "preprocessor_config.json").write_text(json.dumps(settings))
     older = model.load(folder, folder / "next-scene.safetensors")
     assert older.pipe.processor.image_processor.to_dict()["size"] == settings["size"]
+
+
+@pytest.fixture
+def configured(weights_folder: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Makes a copy of the model whose transformer says something else of itself."""
+
+    def copy(**facts: bool) -> Path:
+        folder = shutil.copytree(weights_folder, tmp_path / "other")
+        config = folder / "transformer" / "config.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | facts))
+        return folder
+
+    return copy
+
+
+def test_a_model_that_draws_layers_is_refused_before_it_is_loaded(configured: Callable[..., Path]) -> None:
+    folder = configured(use_layer3d_rope=True, use_additional_t_cond=True)
+    for file in folder.rglob("*.safetensors"):
+        file.write_bytes(b"")
+    with pytest.raises(NextSceneError, match=r"is Qwen-Image-Layered \(use_additional_t_cond in .* 2509 or 2511\.$"):
+        model.load(folder, folder / "next-scene.safetensors")
 
 
 # A LoRA of the user's own

@@ -1,5 +1,9 @@
 """One shot, held against diffusers' own pipelines on the same weights."""
 
+import json
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,8 +12,8 @@ from diffusers import QwenImageEditPlusPipeline, QwenImagePipeline
 from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as edit_plus
 from PIL import Image
 
-from nextscene.model.loading import Model
-from nextscene.model.pipeline import NextScenePipeline
+from nextscene import model
+from nextscene.model import Model, NextScenePipeline
 
 SIZE = {"width": 128, "height": 96}
 
@@ -21,6 +25,10 @@ def pipe(loaded: Model) -> NextScenePipeline:
 
 @pytest.fixture(scope="module")
 def stock(pipe: NextScenePipeline) -> QwenImageEditPlusPipeline:
+    return stock_of(pipe)
+
+
+def stock_of(pipe: NextScenePipeline) -> QwenImageEditPlusPipeline:
     """diffusers' own edit pipeline on the same weights (the text encoder is told its positions, as for ours)."""
     parts = (pipe.scheduler, pipe.vae, pipe.text_encoder, pipe.tokenizer, pipe.processor, pipe.transformer)
     return _quiet(QwenImageEditPlusPipeline(*parts))
@@ -65,12 +73,37 @@ def test_at_the_full_megapixel_it_is_the_stock_pipelines_to_the_bit_too(
 
 
 @pytest.mark.usefixtures("small_megapixel")
+def test_a_model_of_2511s_kind_draws_the_stock_pipelines_picture_to_the_bit(
+    weights_folder: Path, tmp_path: Path, pipe: NextScenePipeline
+) -> None:
+    folder = shutil.copytree(weights_folder, tmp_path / "2511")
+    config = folder / "transformer" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"zero_cond_t": True}))
+    newer = model.load(folder, folder / "next-scene.safetensors").pipe
+    ours, theirs = both(newer, stock_of(newer), [photo(200, 120, seed) for seed in range(2)], guidance=4.0)
+    assert same(ours, theirs)
+    older, _ = both(pipe, stock_of(pipe), [photo(200, 120, seed) for seed in range(2)], guidance=4.0)
+    assert not same(ours, older)
+
+
+@pytest.mark.usefixtures("small_megapixel")
 def test_where_the_grids_agree_the_outputs_own_grid_is_the_stock_grid(
     pipe: NextScenePipeline, stock: QwenImageEditPlusPipeline
 ) -> None:
     size = {"width": 256, "height": 256}
     theirs = stock([photo(256, 256)], "a city", negative_prompt=" ", num_inference_steps=2, generator=noise(), **size)
     assert same(pipe("a city", [photo(256, 256)], steps=2, generator=noise(), **size), theirs.images[0])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_pixels_become_the_bytes_that_diffusers_makes_of_them(
+    pipe: NextScenePipeline, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype
+) -> None:
+    decoded = torch.linspace(-1.2, 1.2, 3 * 96 * 128).view(1, 3, 1, 96, 128).to(dtype)
+    monkeypatch.setattr(pipe.vae, "decode", lambda latents, return_dict: (decoded,))
+    tokens, channels = 96 * 128 // 256, pipe.transformer.config.in_channels
+    (theirs,) = pipe.image_processor.postprocess(decoded[:, :, 0], output_type="pil")
+    assert same(pipe._decode(torch.zeros(1, tokens, channels), 128, 96), theirs)
 
 
 def test_from_words_alone_the_picture_is_the_text_pipelines_to_the_bit(pipe: NextScenePipeline) -> None:

@@ -10,9 +10,8 @@ import torch
 from conftest import noise, photo, pixels
 from torch._dynamo.utils import counters
 
-from nextscene.model import loading as model
-from nextscene.model import speed
-from nextscene.model.loading import Model
+from nextscene import model
+from nextscene.model import Model, speed
 
 SIZE = (64, 64)
 MOST_GRAPHS = 8  # two for each way in which LoRAs ride; more would mean that sizes or scales are compiled for too

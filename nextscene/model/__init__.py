@@ -1,1 +1,51 @@
-"""Pipelines from weights: one shot drawn, LoRAs, where the weights are kept, speed. It needs torch."""
+"""Pipelines from weights: one shot drawn, LoRAs, where the weights are kept, speed.
+
+    model = load(folder, lora)
+    warm_up(model, size, lasting=True)
+    picture = model.pipe("Next Scene: night falls", [before], width=1024, height=768)
+
+It needs torch, which is imported only when something of it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nextscene.model.loading import Model, PictureProcessor, load, load_pipeline
+    from nextscene.model.lora import Lora
+    from nextscene.model.memory import PARTS, PLANS, Plan, choose_plan, device
+    from nextscene.model.pipeline import NextScenePipeline, guide
+    from nextscene.model.prompts import check_words
+    from nextscene.model.speed import warm_up
+
+__all__ = [
+    "PARTS",
+    "PLANS",
+    "Lora",
+    "Model",
+    "NextScenePipeline",
+    "PictureProcessor",
+    "Plan",
+    "check_words",
+    "choose_plan",
+    "device",
+    "guide",
+    "load",
+    "load_pipeline",
+    "warm_up",
+]
+
+_MODULES = {
+    **dict.fromkeys(("Model", "PictureProcessor", "load", "load_pipeline"), "loading"),
+    **dict.fromkeys(("PARTS", "PLANS", "Plan", "choose_plan", "device"), "memory"),
+    **dict.fromkeys(("NextScenePipeline", "guide"), "pipeline"),
+    "Lora": "lora",
+    "check_words": "prompts",
+    "warm_up": "speed",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -4,52 +4,44 @@ A folder of weights and a LoRA file go in, a `Model` comes out, ready for the st
 weights came from, and nothing of stories.
 """
 
-import hashlib
 import json
 import math
-import re
-import textwrap
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import diffusers
 import torch
 import transformers
 from diffusers.hooks import FirstBlockCacheConfig
-from peft.tuners.lora import LoraLayer
-from safetensors import SafetensorError, safe_open
 from transformers import Qwen2Tokenizer, Qwen2VLProcessor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.processing_utils import ProcessorMixin
 
 from nextscene import NextSceneError
+from nextscene.card import read_card
+from nextscene.files import sha256
+from nextscene.model import lora as loras
 from nextscene.model import memory
+from nextscene.model.lora import Lora
 from nextscene.model.pipeline import NextScenePipeline
+from nextscene.model.prompts import check_words
 from nextscene.story.plan import DEFAULTS, Shot
 
 NEXT_SCENE, OWN, FAST = "next_scene", "own", "fast"  # the LoRAs that there may be
-_PART = re.compile(r"(?P<layer>.+)\.(?:lora_(?P<half>A|B|down|up)\.(?:default\.)?weight|lora_B\.bias|alpha)")
-
-
-class Rider(NamedTuple):
-    """A LoRA that rides beside the fused weights."""
-
-    file: Path
-    sha256: str
+LIGHTNING = {"base_shift": math.log(3), "max_shift": math.log(3), "shift_terminal": None}  # what it was distilled with
+LAYERED = ("use_additional_t_cond", "use_layer3d_rope")  # in a transformer's config: it draws layers, not scenes
 
 
 @dataclass
 class Model:
     """A loaded pipeline with the Next-Scene LoRA fused at the default scale.
 
-    What else is wanted rides beside the fused weights, unfused: another scale's difference to the default, a LoRA of
+    What else is wanted acts beside the fused weights, unfused: another scale's difference to the default, a LoRA of
     the user's own, and the one that makes a few steps enough. The fused weights are never touched again, so nothing
-    builds up, and when nothing rides they are all there is.
+    builds up, and when nothing else is wanted they are all there is.
     """
 
     pipe: NextScenePipeline
@@ -59,23 +51,35 @@ class Model:
     lora_sha256: str
     fused_scale: float
     plan: memory.Plan
-    riders: dict[str, Rider] = field(default_factory=dict)  # by OWN and FAST
+    loras: dict[str, Lora] = field(default_factory=dict)  # by OWN and FAST
 
     def __post_init__(self) -> None:
-        config = self.pipe.scheduler.config
-        hurried = {"base_shift": math.log(3), "max_shift": math.log(3), "shift_terminal": None}
-        self._schedulers = {
-            False: self.pipe.scheduler,
-            True: type(self.pipe.scheduler).from_config(config, **hurried),  # what Lightning was distilled with
-        }
+        scheduler = self.pipe.scheduler
+        fast = type(scheduler).from_config(scheduler.config, **LIGHTNING)
+        self._schedulers = {False: scheduler, True: fast}
+
+    @property
+    def own_lora(self) -> Lora | None:
+        return self.loras.get(OWN)
+
+    @property
+    def fast_lora(self) -> Lora | None:
+        return self.loras.get(FAST)
 
     def use_lora_weights(self, file: Path | None) -> None:
         """From now on, this LoRA of the user's own acts too; None, or one that is not for this model: none does."""
-        self._take_on(OWN, file)
+        self._use(OWN, file)
 
     def use_fast_lora(self, file: Path | None) -> None:
         """From now on, fast scenes are drawn with this LoRA; None: there are none."""
-        self._take_on(FAST, file)
+        self._use(FAST, file)
+
+    def check(self, shots: Sequence[Shot]) -> None:
+        """Refuses shots whose words cannot be read whole and as they are, by their scene."""
+        for shot in shots:
+            scene = f"Scene {shot.number} ({shot.id})"
+            check_words(self.pipe.tokenizer, shot.prompt, f"{scene}: its prompt")
+            check_words(self.pipe.tokenizer, shot.negative_prompt, f"{scene}: its negative prompt")
 
     def set_up(self, shot: Shot) -> None:
         """From now on, pictures are as this shot wants them: as if its LoRAs had been fused at its scales."""
@@ -88,30 +92,30 @@ class Model:
 
     def use_scales(self, lora_scale: float, lora_weights_scale: float = 1.0, fast: bool = False) -> None:
         """From now on, pictures are as if the LoRAs had been fused at these scales."""
-        riders = {
+        scales = {
             NEXT_SCENE: lora_scale - self.fused_scale,
-            OWN: lora_weights_scale if OWN in self.riders else 0.0,
+            OWN: lora_weights_scale if OWN in self.loras else 0.0,
             FAST: 1.0 if fast else 0.0,
         }
-        riders = {name: scale for name, scale in riders.items() if scale}
-        attached = getattr(self.pipe.transformer, "peft_config", {})
-        if NEXT_SCENE in riders and NEXT_SCENE not in attached:
-            _attach(self.pipe, self.lora, NEXT_SCENE)
-        if riders:
+        scales = {name: scale for name, scale in scales.items() if scale}
+        added = getattr(self.pipe.transformer, "peft_config", {})
+        if NEXT_SCENE in scales and NEXT_SCENE not in added:
+            loras.add(self.pipe, self.lora, NEXT_SCENE)
+        if scales:
             self.pipe.enable_lora()
-            self.pipe.set_adapters(list(riders), list(riders.values()))
-        elif attached:
+            self.pipe.set_adapters(list(scales), list(scales.values()))
+        elif added:
             self.pipe.disable_lora()
 
-    def _take_on(self, name: str, file: Path | None) -> None:
-        before = self.riders.get(name)
+    def _use(self, name: str, file: Path | None) -> None:
+        before = self.loras.get(name)
         if (before and before.file) == file:
             return
-        if self.riders.pop(name, None):
-            _detach(self.pipe, name)
+        if self.loras.pop(name, None):
+            loras.remove(self.pipe, name)
         if file:
-            _attach(self.pipe, file, name)
-            self.riders[name] = Rider(file, _sha256(file))
+            loras.add(self.pipe, file, name)
+            self.loras[name] = Lora(file, sha256(file))
 
 
 def load(
@@ -127,38 +131,45 @@ def load(
     plan: how its weights are kept; None: as this machine's memory allows.
     on_part: called with its name after each part of the work.
     """
-    plan = plan or memory.choose(folder)
-    pipe = base(folder, plan.dtype)
+    check_kind(folder)
+    plan = plan or memory.choose_plan(folder)
+    pipe = load_pipeline(folder, plan.dtype)
     on_part("weights opened")
-    _attach(pipe, lora, NEXT_SCENE)
+    loras.add(pipe, lora, NEXT_SCENE)
     pipe.set_adapters(NEXT_SCENE, lora_scale)
     on_part("LoRA read")
     memory.place(pipe, plan)
     on_part("LoRA fused and weights put in their place")
-    return Model(pipe, name or folder.name, _note(folder), lora, _sha256(lora), lora_scale, plan)
+    return Model(pipe, name or folder.name, read_card(folder).note, lora, sha256(lora), lora_scale, plan)
 
 
-def base(folder: Path, dtype: torch.dtype, kind: type[Any] = NextScenePipeline, **parts: Any) -> Any:
+def load_pipeline(folder: Path, dtype: torch.dtype, kind: type[Any] = NextScenePipeline, **parts: Any) -> Any:
     """The pipeline in a folder, on the CPU, with no LoRA in it. `parts` take the place of the folder's own."""
     for library in (diffusers, transformers):
         library.utils.logging.disable_progress_bar()  # progress is shown by the doors
     try:
-        parts = {"processor": _processor(folder / "processor"), **parts}
+        parts = {"processor": _load_processor(folder / "processor"), **parts}
         pipe = kind.from_pretrained(folder, dtype=dtype, local_files_only=True, **parts)
     except (OSError, ValueError, KeyError) as error:
-        raise NextSceneError(f"The model in {str(folder)!r} cannot be loaded: {_briefly(error)}") from error
-    pipe.text_encoder.register_forward_pre_hook(_as_trained, with_kwargs=True)
+        raise NextSceneError(f"The model in {str(folder)!r} cannot be loaded: {loras.in_one_line(error)}") from error
+    pipe.text_encoder.register_forward_pre_hook(_correct_inputs, with_kwargs=True)
     visual = pipe.text_encoder.model.visual
-    visual.forward = _once(visual.forward)
+    visual.forward = _remember_last(visual.forward)
     return pipe
 
 
-def _note(folder: Path) -> str:
-    card = folder / "next_scene.json"
-    return str(json.loads(card.read_text())["note"]) if card.is_file() else ""
+def check_kind(folder: Path) -> None:
+    """Refuses a model of the Layered kind, before anything of it is loaded."""
+    config = folder / "transformer" / "config.json"
+    facts = json.loads(config.read_text()) if config.is_file() else {}
+    if found := [name for name in LAYERED if facts.get(name)]:
+        raise NextSceneError(
+            f"The model in {str(folder)!r} is Qwen-Image-Layered ({found[0]} in its transformer/config.json), which "
+            "draws a picture's layers and not scenes: name a Qwen-Image-Edit model, 2509 or 2511."
+        )
 
 
-def _processor(folder: Path) -> ProcessorMixin:
+def _load_processor(folder: Path) -> ProcessorMixin:
     """What turns words and pictures into the text encoder's input."""
     tokenizer = Qwen2Tokenizer.from_pretrained(folder)
     return PictureProcessor(Qwen2VLImageProcessorPil.from_pretrained(folder), tokenizer, tokenizer.chat_template)
@@ -174,7 +185,9 @@ class PictureProcessor(Qwen2VLProcessor):
         ProcessorMixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
 
 
-def _as_trained(encoder: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _correct_inputs(
+    encoder: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Before each forward of the text encoder: 3-D positions for pictures, and no logits that nobody reads.
 
     transformers 5 falls back to 1-D positions, silently, when it is not told which tokens are a picture's, and
@@ -187,85 +200,14 @@ def _as_trained(encoder: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     return args, kwargs
 
 
-def _once(see: Callable[..., Any]) -> Callable[..., Any]:
+def _remember_last(look: Callable[..., Any]) -> Callable[..., Any]:
     """Looks at the same pictures only once: what to show and what to avoid are read together with the same ones."""
     last: list[Any] = []
 
-    def seen(pixels: torch.Tensor, grid_thw: torch.Tensor, **how: Any) -> Any:
+    def look_once(pixels: torch.Tensor, grid_thw: torch.Tensor, **how: Any) -> Any:
         known = last and last[0].shape == pixels.shape and torch.equal(last[0], pixels)
         if not (known and torch.equal(last[1], grid_thw)):
-            last[:] = [pixels, grid_thw, see(pixels, grid_thw=grid_thw, **how)]
+            last[:] = [pixels, grid_thw, look(pixels, grid_thw=grid_thw, **how)]
         return copy(last[2])  # transformers writes into what it gets
 
-    return seen
-
-
-def _attach(pipe: NextScenePipeline, file: Path, name: str) -> None:
-    """Adds a LoRA to the transformer, unfused, or says why the file is no LoRA for this model, and leaves none behind.
-
-    diffusers loads a LoRA whose names fit nothing as nothing, without an error: the layers are counted.
-    """
-    try:
-        first, second = _halves(file)
-        with _silence():
-            pipe.load_lora_weights(file.parent, weight_name=file.name, adapter_name=name, use_safetensors=True)
-        matched = sum(isinstance(m, LoraLayer) and name in m.lora_A for m in pipe.transformer.modules())
-        if not first or first != second or matched != len(first):
-            whole = min(matched, len(first & second))
-            raise ValueError(f"{whole} of its {len(first | second)} layers are whole and have a place in it")
-    except torch.OutOfMemoryError:
-        raise
-    except (ValueError, KeyError, RuntimeError, AttributeError, IndexError, TypeError) as error:
-        _detach(pipe, name)
-        why = "its layers have other sizes" if "size mismatch" in str(error) else _briefly(error).rstrip(".")
-        raise NextSceneError(f"The LoRA file {file.name!r} is not for this model: {why}.") from None
-
-
-def _detach(pipe: NextScenePipeline, name: str) -> None:
-    """Takes a LoRA off that rides unfused; when none is left, so are the layers that carried it."""
-    attached = getattr(pipe.transformer, "peft_config", {})
-    if name in attached:
-        with _silence():
-            pipe.delete_adapters(name)
-    if not getattr(pipe.transformer, "peft_config", {}):
-        pipe.unload_lora_weights()
-
-
-def _halves(file: Path) -> tuple[set[str], set[str]]:
-    """The layers of which a LoRA file has the first half, and those of which it has the second."""
-    if not file.is_file():
-        raise NextSceneError(f"There is no LoRA file {str(file)!r}.")
-    try:
-        with safe_open(file, "pt") as opened:
-            names = opened.keys()
-    except (SafetensorError, OSError) as error:
-        raise NextSceneError(f"The LoRA file {file.name!r} is not a safetensors file ({error}).") from None
-    halves: dict[str, set[str]] = {"A": set(), "down": set(), "B": set(), "up": set()}
-    for name in names:
-        if not (part := _PART.fullmatch(name)):
-            raise ValueError(f"it holds {name!r}, which is no part of a LoRA that can be loaded here")
-        if part["half"]:
-            halves[part["half"]].add(part["layer"])
-    return halves["A"] | halves["down"], halves["B"] | halves["up"]
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keeps the libraries from saying at length what is said here in a sentence."""
-    loudness = diffusers.utils.logging.get_verbosity()
-    diffusers.utils.logging.set_verbosity(diffusers.utils.logging.CRITICAL)
-    try:
-        with warnings.catch_warnings(action="ignore", category=UserWarning):
-            yield
-    finally:
-        diffusers.utils.logging.set_verbosity(loudness)
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _briefly(error: Exception) -> str:
-    """A library's error in one line."""
-    return textwrap.shorten(str(error), 200, placeholder=" ...")
+    return look_once

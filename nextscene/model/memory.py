@@ -76,7 +76,7 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def choose(folder: Path) -> Plan:
+def choose_plan(folder: Path) -> Plan:
     """The plan for the model in a folder: what NEXT_SCENE_MEMORY names, or the first that fits this machine."""
     named = os.environ.get("NEXT_SCENE_MEMORY", "auto")
     here, free = device(), psutil.virtual_memory().available

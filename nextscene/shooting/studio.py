@@ -13,14 +13,14 @@ import torch
 from PIL import Image
 
 from nextscene import NextSceneError, __version__
-from nextscene.model.loading import FAST, OWN, Model
+from nextscene.model import Model
 from nextscene.pictures import fit
 from nextscene.progress import OnStep
 from nextscene.shooting import drift
 from nextscene.shooting.safety import Checker
 from nextscene.shooting.withholding import judged
 from nextscene.story.advice import asks_for_change, asks_for_light
-from nextscene.story.plan import Reference, Shot, retaken, scenes_needed_after
+from nextscene.story.plan import Reference, Shot, Size, retaken, scenes_needed_after
 from nextscene.story.story import Story
 from nextscene.take import Pictures, Take
 
@@ -53,6 +53,7 @@ class Studio:
 
         Only pictures that a later shot looks at are kept, so memory does not grow with the number of scenes.
         """
+        self.model.check(shots)
         drawn: dict[Reference, Image.Image] = {}
         chosen: dict[str, int] = {}
         for shot in shots:
@@ -82,12 +83,15 @@ class Studio:
 
     def _picture(self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None) -> Image.Image:
         self.model.set_up(shot)
+        size = shot.draw_width, shot.draw_height
+        if shot.is_resized:  # never cropped: a chain would creep in with each scene
+            references = [_resized(fit(picture, shot.width, shot.height), size) for picture in references]
         try:
-            return self.model.pipe(
+            picture = self.model.pipe(
                 shot.prompt,
                 references,
-                width=shot.width,
-                height=shot.height,
+                width=shot.draw_width,
+                height=shot.draw_height,
                 negative_prompt=shot.negative_prompt,
                 guidance=shot.guidance,
                 guidance_until=shot.guidance_until,
@@ -96,6 +100,7 @@ class Studio:
                 generator=torch.Generator().manual_seed(shot.seed),
                 on_step=on_step and (lambda done, of: on_step(shot, done, of)),
             )
+            return _resized(picture, (shot.width, shot.height))
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not _ran_out_of_memory(error):
                 raise
@@ -104,7 +109,7 @@ class Studio:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             raise NextSceneError(
-                f"Scene {shot.number} ({shot.id}) did not fit into memory at {shot.width}x{shot.height} with "
+                f"Scene {shot.number} ({shot.id}) did not fit into memory at {size[0]}x{size[1]} with "
                 f"{len(references)} reference(s): lower the width and height, or close other programs that use "
                 "the device."
             ) from None
@@ -112,7 +117,7 @@ class Studio:
     def _facts(self, shot: Shot) -> dict[str, Any]:
         """What made a picture, for its own metadata and for anyone who wants to make it again."""
         model = self.model
-        own, fast = model.riders.get(OWN), model.riders.get(FAST)
+        own, fast = model.own_lora, model.fast_lora
         scale = shot.lora_weights_scale
         return {
             "prompt": shot.prompt,
@@ -136,6 +141,11 @@ def _noticed(shot: Shot, references: Sequence[Image.Image], picture: Image.Image
     seen = drift.badges(change, drift.bars(picture), asks_for_change(shot.prompt), asks_for_light(shot.prompt))
     from_draft = not shot.go_fast and any(reference.info.get("draft") for reference in references)
     return [*seen, *["looks at a draft"] * from_draft]
+
+
+def _resized(picture: Image.Image, size: Size) -> Image.Image:
+    """Of exactly this size, with all that is to be seen in it: stretched by the little that the grid asks for."""
+    return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def _ran_out_of_memory(error: Exception) -> bool:

@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from nextscene import NextSceneError
+from nextscene.story.sizes import GRID as GRID
+from nextscene.story.sizes import Areas, drawing_size
+from nextscene.story.sizes import Size as Size
 from nextscene.story.story import (
     MAX_SIDE,
     MIN_SIDE,
@@ -35,10 +38,7 @@ DEFAULTS: dict[str, Any] = {
 SHORTCUTS = {"guidance_until": 1.0, "first_block_cache": 0.0}  # both off
 STEPS, FAST_STEPS = 40, 4  # of a scene, where nobody says how many
 EASE = 3  # how much gentler a strength is than as a share of the noise schedule (docs/measurements/ablation.md)
-GRID = 16  # pixels: the VAE's factor 8, times patches of 2
 MAX_REFERENCES = 3  # pictures that the model was made to look at
-
-Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Shot:
 
     grows_from: the picture that it starts from and follows; None: it is a fresh start.
     references: all that it looks at, what it grows from first.
+    draw_width, draw_height: the size at which the model draws it; what is drawn smaller or larger is then resized.
     guidance_until: up to which share of its steps guidance is on.
     first_block_cache: how little the first block's result may change for a step to skip the others; 0: none may.
     lora_weights: the name of the user's own LoRA, if there is one.
@@ -74,6 +75,8 @@ class Shot:
     references: tuple[Reference, ...]
     width: int
     height: int
+    draw_width: int
+    draw_height: int
     steps: int
     guidance: float
     guidance_until: float
@@ -104,7 +107,7 @@ class Shot:
         own = f" + {self.lora_weights} {self.lora_weights_scale:g}" if self.lora_weights else ""
         return (
             f"{self.number:3d}. {self.prompt}\n"
-            f"     {self.id}, take {self.take} · from {grows} · {self.width}x{self.height} · strength {self.strength:g}"
+            f"     {self.id}, take {self.take} · from {grows} · {self._size} · strength {self.strength:g}"
             f" · lora {self.lora_scale:g}{own} · {self.steps} steps{', fast' * self.go_fast}"
             f" · guidance {self.guidance:g}{self._shortcuts}"
             f" · seed {self.story_seed} (noise {self.seed}) · {self.duration:g} s\n"
@@ -112,12 +115,29 @@ class Shot:
         )
 
     @property
+    def is_resized(self) -> bool:
+        """Whether the model draws it at another size than the one that was asked for."""
+        return (self.draw_width, self.draw_height) != (self.width, self.height)
+
+    @property
+    def _size(self) -> str:
+        drawn = f" (drawn at {self.draw_width}x{self.draw_height}, enlarged)" if self.is_resized else ""
+        return f"{self.width}x{self.height}{drawn}"
+
+    @property
     def _shortcuts(self) -> str:
         until = f" for the first {self.guidance_until:.0%} of the steps" if self.guidance_until < 1 else ""
         return until + (f" · first-block cache {self.first_block_cache:g}" if self.first_block_cache else "")
 
 
-def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size | None = None) -> list[Shot]:
+def plan(
+    story: Story,
+    wanted: Settings,
+    seed: int,
+    own_size: Size,
+    image: Size | None = None,
+    areas: Areas | None = None,
+) -> list[Shot]:
     """Decides every shot of a story.
 
     A scene's own value wins; then what the user set for this run; then the story's; then the default.
@@ -126,10 +146,12 @@ def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size 
     seed: the story's seed (see `choose_seed`); each shot's own is derived from it.
     own_size: the (width, height) that the model draws best, taken when nobody names one.
     image: the size of the first picture, if there is one; the first shot then grows from it.
+    areas: between which areas the model can draw, as shares of its own; None: it can draw any size.
     """
     if story.image and not image:
         raise NextSceneError(f"This story opens with the picture {story.image!r}: give it along with the story.")
     width, height = _size(wanted, story, own_size, image)
+    draw_width, draw_height = drawing_size((width, height), own_size, areas)
     lora_weights = wanted.lora_weights or story.lora_weights
     go_fast = bool(_first(wanted.go_fast, story.go_fast, False))
     shots: list[Shot] = []
@@ -161,6 +183,8 @@ def plan(story: Story, wanted: Settings, seed: int, own_size: Size, image: Size 
                 lora_weights=lora_weights,
                 width=width,
                 height=height,
+                draw_width=draw_width,
+                draw_height=draw_height,
                 story_seed=story_seed,
                 take=scene.take,
                 seed=shot_seed(story_seed, name, scene.take),

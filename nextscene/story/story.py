@@ -288,7 +288,12 @@ def film_settings(**values: Any) -> FilmSettings:
 
 def with_prefix(prompt: str) -> str:
     """The prompt with "Next Scene: " before it exactly once, as the LoRA was trained."""
-    return PREFIX + _PREFIXES.sub("", prompt).strip()
+    return PREFIX + without_prefix(prompt)
+
+
+def without_prefix(prompt: str) -> str:
+    """The prompt without any "Next Scene:" before it."""
+    return _PREFIXES.sub("", prompt).strip()
 
 
 def _sentences(error: ValidationError) -> str:

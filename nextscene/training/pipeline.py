@@ -18,8 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
-from nextscene.model import loading as model
-from nextscene.model.pipeline import NextScenePipeline
+from nextscene.model import NextScenePipeline, load_pipeline
 from nextscene.pictures import fit
 
 LEVELS = 1000  # of noise, over the schedule
@@ -40,7 +39,7 @@ class TrainingPipeline(NextScenePipeline):
     @classmethod
     def load_encoders(cls, folder: Path, dtype: torch.dtype) -> "TrainingPipeline":
         """The base model in a folder, on the CPU, without its transformer: encoding needs the room."""
-        pipeline: TrainingPipeline = model.base(folder, dtype, cls, transformer=None)
+        pipeline: TrainingPipeline = load_pipeline(folder, dtype, cls, transformer=None)
         return pipeline
 
     def load_transformer(self, device: torch.device, four_bit: bool = False) -> None:

@@ -1,0 +1,59 @@
+"""A model's card: what its folder's `next_scene.json` says that its weights do not.
+
+A model without a card is the full one, or one of its kind: it draws best at 1024x768, draws other sizes as well, and
+knows whatever can be said.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nextscene import NextSceneError
+
+FILE = "next_scene.json"
+FULL_SIZE = 1024, 768
+
+World = Mapping[str, Mapping[str, tuple[str, ...]]]  # by kind, then by name, the wordings that were taught
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a model.
+
+    size: the width and height that it draws best.
+    areas: the smallest and the largest area that it can draw, as shares of its own; None: it can draw any size.
+    note: what its pictures must say about themselves; empty for the full model.
+    world: all that it knows, if that is little enough to be named; empty for the full model.
+    """
+
+    size: tuple[int, int] = FULL_SIZE
+    areas: tuple[float, float] | None = None
+    note: str = ""
+    world: World | None = None
+
+
+def read_card(folder: Path) -> Card:
+    """The card of the model in a folder."""
+    file = folder / FILE
+    if not file.is_file():
+        return Card()
+    try:
+        told = json.loads(file.read_text())
+        width, height = told["size"]
+        return Card(
+            size=(int(width), int(height)),
+            areas=_two_numbers(*told["areas"]) if "areas" in told else None,
+            note=str(told.get("note", "")),
+            world=_world(told["knows"]) if "knows" in told else None,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NextSceneError(f"The model's card {str(file)!r} is not right ({error!r}): fetch it again.") from None
+
+
+def _two_numbers(smallest: float, largest: float) -> tuple[float, float]:
+    return float(smallest), float(largest)
+
+
+def _world(told: World) -> World:
+    return {kind: {name: tuple(wordings) for name, wordings in names.items()} for kind, names in told.items()}
