@@ -487,7 +487,7 @@ def test_the_size_a_model_draws_best_is_known_without_fetching_it(tmp_path: Path
 def test_a_damaged_card_in_a_models_folder_is_named(card: str, tmp_path: Path) -> None:
     (tmp_path / "model_index.json").touch()
     (tmp_path / "next_scene.json").write_text(card)
-    with pytest.raises(NextSceneError, match=r"next_scene\.json is damaged \("):
+    with pytest.raises(NextSceneError, match=r"next_scene\.json' is not right \("):
         find(str(tmp_path))
 
 

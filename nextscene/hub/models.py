@@ -40,7 +40,6 @@ class Lora(Row):
 class Model(Row):
     """A model in diffusers' folder layout. The built-in one has no repository, and brings its LoRAs in its folder."""
 
-    own_size: tuple[int, int] = (1024, 768)  # the width and height that it draws best
     lora: str = "next-scene"
     fast_loras: tuple[tuple[int, str], ...] = ()  # for go_fast, each with the steps that it was made for
 

@@ -5,7 +5,6 @@ downloaded (`download.py`) nor how a model is loaded.
 """
 
 import hashlib
-import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -13,13 +12,13 @@ from functools import cached_property
 from pathlib import Path
 
 from nextscene import NextSceneError
+from nextscene.card import Card, read_card
 from nextscene.files import typed_path
 from nextscene.hub import cache, gpu
 from nextscene.hub.models import BUILT_IN, FULL_MODEL, LORAS, MODEL_FILES, MODELS, Model, Source
 
 OWN_LORA = "next-scene.safetensors"  # the LoRA that a model's folder brings along
 OWN_FAST_LORA = "fast.safetensors"  # and the one for go_fast
-CARD = "next_scene.json"  # what a model's folder says of itself
 
 GPU_BYTES = 9.5e9  # a "10 GB" card, onto which the 2509 model is streamed block by block
 TRAINING_BYTES = 62e9  # the 2509 model in bf16, and room to learn
@@ -48,9 +47,14 @@ class Weights:
 
     name: str  # as the user gave it: a name in the table, or a folder
     notice: str  # what to tell the user about the choice
-    own_size: tuple[int, int]  # the width and height that it draws best
     row: Model | None  # of the table; None: a folder of one's own
     local: Path | None  # the folder, where there is nothing to download
+    card: Card  # what it draws best, and what it knows
+
+    @property
+    def own_size(self) -> tuple[int, int]:
+        """The width and height that it draws best."""
+        return self.card.size
 
     @cached_property
     def folder(self) -> Path:
@@ -122,15 +126,15 @@ def find(name_or_folder: str, input_name: str = "The model", notice: str = "") -
         raise NextSceneError(f"{input_name} is {name_or_folder}, which is a LoRA: name a model, or a folder with one.")
     row = MODELS.get(name_or_folder)
     if row and row.repo:
-        return Weights(name_or_folder, notice or row.note, row.own_size, row, None)
+        return Weights(name_or_folder, notice or row.note, row, None, Card())
     folder = _built_in_folder() if row else typed_path(name_or_folder, input_name)
     if not (folder / "model_index.json").is_file():
         raise NextSceneError(
             f"There is no model in {folder}, which would have a model_index.json: "
             f"name another folder, or one of {', '.join(MODELS)}."
         )
-    said = notice or (row.note if row else f"The model in the folder {name_or_folder}.")
-    return Weights(name_or_folder, said, _own_size(folder), row, folder)
+    notice = notice or (row.note if row else f"The model in the folder {name_or_folder}.")
+    return Weights(name_or_folder, notice, row, folder, read_card(folder))
 
 
 def fetch(name_or_folder: str) -> Path:
@@ -160,18 +164,6 @@ def _built_in_folder() -> Path:
     here = Path(__file__).resolve()
     installed = here.with_name("storybook")
     return installed if installed.is_dir() else here.parents[2] / "storybook" / "model"
-
-
-def _own_size(folder: Path) -> tuple[int, int]:
-    """What the card in a model's folder says, or else the 2509 model's own size."""
-    card = folder / CARD
-    if not card.is_file():
-        return Model.own_size
-    try:
-        width, height = json.loads(card.read_text())["size"]
-        return int(width), int(height)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise NextSceneError(f'{card} is damaged ({error}): it has "size": [width, height] and "note".') from None
 
 
 def _sha256_of_all(folder: Path) -> str:

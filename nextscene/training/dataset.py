@@ -10,7 +10,7 @@ import math
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -19,7 +19,6 @@ from nextscene.files import lies_within, short
 from nextscene.story.plan import GRID, Size
 from nextscene.story.story import MAX_PROMPT
 from nextscene.training.progress import progress
-from nextscene.training.recipe import fault_of_words
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2", ".ppm"}
 ASPECTS = [1 / 2, 9 / 16, 2 / 3, 3 / 4, 1, 4 / 3, 3 / 2, 16 / 9, 2]  # width / height of the buckets
@@ -57,15 +56,20 @@ def read(data: Path, area: int, spare: Path) -> list[Example]:
         examples = sorted(reader.examples(), key=lambda example: example.name)
     except OSError as error:
         raise NextSceneError(f"The training data cannot be read ({error}): see that all of it can be opened.") from None
-    if reader.wrong:
-        count = f"{len(reader.wrong)} problem{'s' * (len(reader.wrong) > 1)}"
-        lines = [f"The training data has {count}; nothing was trained:", *map(_printable, reader.wrong)]
-        raise NextSceneError("\n- ".join(lines))
+    refuse(reader.wrong)
     if all(example.held_out for example in examples):
         raise NextSceneError(
             "The training data is empty: put in NAME.png with NAME.txt, or NAME_a.png and NAME_b.png with NAME.txt."
         )
     return examples
+
+
+def refuse(wrong: Sequence[str]) -> None:
+    """Says all that is wrong with the data, if anything is."""
+    if wrong:
+        count = f"{len(wrong)} problem{'s' * (len(wrong) > 1)}"
+        lines = [f"The training data has {count}; nothing was trained:", *map(_printable, wrong)]
+        raise NextSceneError("\n- ".join(lines))
 
 
 def bucket(size: Size, area: int) -> Size:
@@ -139,20 +143,19 @@ class _Reader:
             yield Example(name, picture, caption, size, reference, held_out)
 
     def _caption(self, path: Path) -> str | None:
-        """The words in a file, if they are words that a model can be asked for."""
         with path.open("rb") as file:
             data = file.read(MOST_CAPTION + 1)
-        caption, fault = "", None
         try:
-            caption = " ".join(data.decode("utf-8-sig").split())
-            fault = fault_of_words(caption)
+            caption = "" if len(data) > MOST_CAPTION else " ".join(data.decode("utf-8-sig").split())
         except UnicodeDecodeError:
-            fault = "is not UTF-8 text: save it as UTF-8"
-        if len(data) > MOST_CAPTION or len(caption) > MAX_PROMPT:
-            fault = f"has more than {MAX_PROMPT} characters: shorten it"
-        if fault:
-            self.wrong.append(f"{self._name(path)} {fault}.")
-        return None if fault else caption
+            self.wrong.append(f"{self._name(path)} is not UTF-8 text: save it as UTF-8.")
+            return None
+        if 0 < len(caption) <= MAX_PROMPT:
+            return caption
+        long = caption or len(data) > MOST_CAPTION
+        fault = f"has more than {MAX_PROMPT} characters: shorten it" if long else "is empty: write the words"
+        self.wrong.append(f"{self._name(path)} {fault}.")
+        return None
 
     def _size(self, path: Path) -> Size | None:
         """What a picture is brought to, if it can be read and is large enough."""

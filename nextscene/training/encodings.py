@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save
 
 from nextscene import NextSceneError, pictures
 from nextscene.files import sha256, write_whole
-from nextscene.training.dataset import Example
+from nextscene.model import check_words
+from nextscene.training.dataset import Example, refuse
 from nextscene.training.pipeline import Encoded, TrainingPipeline
 from nextscene.training.progress import progress
 from nextscene.training.recipe import Recipe
@@ -31,6 +32,7 @@ def prepare(
     pipeline: TrainingPipeline, examples: Sequence[Example], recipe: Recipe, folder: Path, device: torch.device
 ) -> list[Path]:
     """A file for each example. The encoders are on the device only while there is something to encode."""
+    refuse(list(_find_unreadable(pipeline, examples, recipe)))
     base = fingerprint(pipeline.folder, "text_encoder", "vae", "processor")
     files = [folder / f"{_name(example, _words(example, recipe), base)}.safetensors" for example in examples]
     missing = [(example, file) for example, file in zip(examples, files, strict=True) if not file.is_file()]
@@ -79,6 +81,15 @@ def _write(pipeline: TrainingPipeline, some: Sequence[Missing], recipe: Recipe) 
     )
     for each, (_, file) in zip(encoded, some, strict=True):
         write_whole(file, save({name: tensor.cpu().contiguous() for name, tensor in each._asdict().items()}))
+
+
+def _find_unreadable(pipeline: TrainingPipeline, examples: Sequence[Example], recipe: Recipe) -> Iterator[str]:
+    """What is wrong with captions that the text encoder cannot read whole and as they are."""
+    for example in examples:
+        try:
+            check_words(pipeline.tokenizer, _words(example, recipe), f"{example.name}.txt")
+        except NextSceneError as error:
+            yield str(error)
 
 
 def _words(example: Example, recipe: Recipe) -> str:

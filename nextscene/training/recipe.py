@@ -1,17 +1,14 @@
 """A recipe: everything that a training decides, checked. It knows no pictures and no models."""
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nextscene import NextSceneError
 from nextscene.files import short
 from nextscene.story.story import PREFIX, with_prefix
 
 Value = str | float | bool | None  # as a form or a terminal gives it
-_SIGN = re.compile(r"<\|\w+\|>")  # as <|image_pad|>: it would be counted as a picture
 
 
 class Recipe(BaseModel):
@@ -59,13 +56,6 @@ class Recipe(BaseModel):
         words = f"{self.trigger}, {bare}" if self.trigger and self.trigger.lower() not in bare.lower() else bare
         return with_prefix(words) if self.prefix == "all" or (pair and self.prefix == "pairs") else words
 
-    @field_validator("trigger")
-    @classmethod
-    def _trigger_is_words(cls, trigger: str) -> str:
-        if trigger and (fault := fault_of_words(trigger)):
-            raise PydanticCustomError("words", "{fault}", {"fault": fault})
-        return trigger
-
 
 def make_recipe(**values: Value) -> Recipe:
     """A recipe of these values; the others have their defaults."""
@@ -74,14 +64,3 @@ def make_recipe(**values: Value) -> Recipe:
     except ValidationError as error:
         found = [f"{each['loc'][0]}: {each['msg'].lower()}, not {short(each['input'])}" for each in error.errors()]
         raise NextSceneError(f"The training cannot be set so: {'; '.join(found)}.") from None
-
-
-def fault_of_words(words: str) -> str | None:
-    """What is wrong with words that are to be read by the model's text encoder; None, if nothing is."""
-    if not words:
-        return "is empty: write the words"
-    if sign := _SIGN.search(words):
-        return f"holds {sign[0]}, which is a sign of the model's own: take it out"
-    if any("\ud800" <= letter <= "\udfff" for letter in words):
-        return "holds half a character: write it again"
-    return None

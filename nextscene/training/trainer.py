@@ -20,7 +20,7 @@ from accelerate import Accelerator
 from torch.nn.utils import clip_grad_norm_
 
 from nextscene import NextSceneError, __version__, files
-from nextscene.model import memory
+from nextscene.model import count_numbers, limit_threads
 from nextscene.training import Base, checkpoint, dataset, encodings
 from nextscene.training.dataset import Example
 from nextscene.training.lora_file import write_lora
@@ -40,7 +40,7 @@ def train(data: Path, base: Base, recipe: Recipe, out: Path) -> Path:
     _refuse_what_is_not_here(recipe)
     area = recipe.resolution**2 if recipe.resolution else math.prod(base.own_size)
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
-    memory.limit_threads(memory.count_numbers(base.folder / "transformer"), accelerator.device)
+    limit_threads(count_numbers(base.folder / "transformer"), accelerator.device)
     unpacked = files.own_folder(UNPACKED)
     try:
         examples = dataset.read(data, area, unpacked)
