@@ -27,6 +27,8 @@ OF_THE_SYSTEM = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 MOST_CAPTION = 4 * MAX_PROMPT + 1000  # bytes of a file, spaces included
 MOST_FILES = 100_000  # in a zip
 LEAST_FREE = 10**9  # bytes of the disk that a zip does not take
+# What zipfile raises for bytes that are not as they were written, or packed in a way that it does not know.
+DAMAGED = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, zlib.error, lzma.LZMAError)
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,7 @@ def _unpack(path: Path, spare: Path) -> Path:
                 raise NextSceneError(f"{name} unpacks to {size:,} bytes, and {free:,} are free: make room.")
             for member in members:
                 _extract(pack, member, spare, name)
-    except (zipfile.BadZipFile, UnicodeDecodeError, ValueError, OSError) as error:
+    except (*DAMAGED, OSError) as error:
         raise NextSceneError(f"{name} is damaged ({error}): make the zip anew.") from None
     return spare
 
@@ -209,7 +211,7 @@ def _extract(pack: zipfile.ZipFile, member: zipfile.ZipInfo, spare: Path, name: 
     except OSError as error:
         reason = error.strerror or str(error)
         raise NextSceneError(f"{short(member.filename)} in {name} cannot be unpacked ({reason}).") from None
+    except DAMAGED as error:
+        raise NextSceneError(f"{short(member.filename)} in {name} is damaged ({error}): make the zip anew.") from None
     except RuntimeError:
         raise NextSceneError(f"{name} has a password: make it anew without one.") from None
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
-        raise NextSceneError(f"{short(member.filename)} in {name} is damaged ({error}): make the zip anew.") from None
