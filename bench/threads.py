@@ -35,9 +35,9 @@ def main() -> None:
             taken, losses[threads] = run(options.steps, threads)
             seconds[threads].append(taken)
     print("| threads | seconds for each step, median (all) |\n|---:|---:|")
-    for threads, taken in seconds.items():
-        each = ", ".join(f"{one / options.steps:.2f}" for one in taken)
-        print(f"| {threads} | {median(taken) / options.steps:.2f} ({each}) |")
+    for threads, several in seconds.items():
+        each = ", ".join(f"{one / options.steps:.2f}" for one in several)
+        print(f"| {threads} | {median(several) / options.steps:.2f} ({each}) |")
     one, most = (median(seconds[threads]) for threads in kinds)
     print(f"\n{most / one:.1f} times as long; load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
     apart = max(abs(one - other) / one for one, other in zip(*losses.values(), strict=True))
