@@ -67,7 +67,7 @@ def small(loaded: Model) -> Iterator[Model]:
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache for downloads, and none of this machine's settings about them."""
     monkeypatch.setenv("NEXT_SCENE_CACHE", str(tmp_path / "cache"))
     for name in ("NEXT_SCENE_MODEL", "HF_TOKEN"):

@@ -21,7 +21,7 @@ import safetensors.numpy
 from hub import Hub
 from PIL import Image
 
-from nextscene.hub import weights
+from nextscene.hub import find
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "a-token"
@@ -109,7 +109,7 @@ class Server:
 @contextmanager
 def opened() -> Iterator[Server]:
     """A server that is ready, with a hub that has a LoRA for its model, and one for another."""
-    lora = (weights.BUILT_IN / weights.OWN_LORA).read_bytes()
+    lora = find("storybook").lora.read_bytes()
     fits_nothing = safetensors.numpy.save({"other.lora_A.weight": np.zeros((2, 3), np.float32)})
     repos = {"me/lora": {"lora.safetensors": lora}, "me/other": {"other.safetensors": fits_nothing}}
     with tempfile.TemporaryDirectory() as folder, Hub(repos) as hub:

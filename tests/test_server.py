@@ -19,7 +19,7 @@ from server import QUICK, Server, content, data_uri, picture, png
 from bench.ears import music
 from nextscene import pictures
 from nextscene.form import schema
-from nextscene.hub import weights
+from nextscene.hub import find
 
 
 def test_openapi_shows_what_is_read_from_predict(server: Server) -> None:
@@ -121,7 +121,7 @@ def test_a_first_picture_gives_its_aspect_and_changes_what_is_drawn(server: Serv
     wide, other = (server.predict(**asked, image=png(photo(400, 200, seed)))["output"][0] for seed in (0, 1))
     width, height = picture(wide).size
     assert width == 2 * height
-    assert width * height == pytest.approx(math.prod(weights.own_size("storybook")), rel=0.15)
+    assert width * height == pytest.approx(math.prod(find("storybook").own_size), rel=0.15)
     assert wide != other
 
 
@@ -211,7 +211,7 @@ def test_a_lora_of_ones_own_acts_in_the_place_of_next_scene_and_leaves_no_trace(
 
     assert apart(scene, plain) < 0.05 < apart(none, plain)
     written = json.loads(content(record)[1])
-    sha256 = hashlib.sha256((weights.BUILT_IN / weights.OWN_LORA).read_bytes()).hexdigest()
+    sha256 = hashlib.sha256(find("storybook").lora.read_bytes()).hexdigest()
     assert written["made_with"]["lora_weights_sha256"] == sha256
     assert (written["story"]["lora_weights"], written["story"]["lora_scale"]) == ("me/lora", 0)
     assert server.predict(story=data_uri(content(record)[1], "application/json"))["output"] == [scene]
@@ -223,7 +223,7 @@ def test_a_lora_of_ones_own_acts_in_the_place_of_next_scene_and_leaves_no_trace(
     [
         ("me/other", "'other.safetensors' is not for this model"),
         ("me/nowhere", "shows no me/nowhere"),
-        (str(weights.BUILT_IN / weights.OWN_LORA), "There is no LoRA"),
+        (str(find("storybook").lora), "There is no LoRA"),
         ("https://127.0.0.1/lora.safetensors", "127.0.0.1 is an address in a private network"),
         ("https://169.254.169.254/latest/meta-data", "169.254.169.254 is an address in a private network"),
         ("http://example.org/lora.safetensors", "is not at an https address"),
