@@ -11,7 +11,7 @@ from pathlib import Path as LocalPath
 from cog import BasePredictor, Input, Path, streaming
 
 from nextscene import NextSceneError, along
-from nextscene.film.cutting import CuttingRoom
+from nextscene.film import CuttingRoom
 from nextscene.hub import loras, weights
 from nextscene.model import loading as model
 from nextscene.model import speed

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from nextscene.film.cutting import CuttingRoom
+from nextscene.film import CuttingRoom
 from nextscene.hub import weights
 from nextscene.model import loading as model
 from nextscene.model.pipeline import NextScenePipeline

@@ -58,6 +58,13 @@ def lies_within(folder: Path, path: Path) -> bool:
     return path.resolve().is_relative_to(folder.resolve())
 
 
+def exists(path: Path) -> bool:
+    """Whether there is something of this name; no name is too long or too odd to be asked for."""
+    with suppress(OSError, ValueError):
+        return path.exists()
+    return False
+
+
 def _sync(path: Path) -> None:
     with path.open("rb") as written:
         os.fsync(written.fileno())

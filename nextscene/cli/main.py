@@ -18,7 +18,7 @@ from typing import NamedTuple
 from nextscene import NextSceneError, along, pictures
 from nextscene.along import Along
 from nextscene.cli.arguments import parser
-from nextscene.film.cutting import CuttingRoom
+from nextscene.film import CuttingRoom
 from nextscene.hub import loras, weights
 from nextscene.output.delivery import deliver, numbered
 from nextscene.output.record import Record, Shoot, scene_named
@@ -106,13 +106,15 @@ def film(options: argparse.Namespace) -> None:
     if not record.story:
         raise NextSceneError(f"There is no run in {folder}: name a folder in which script/sequence wrote a run.json.")
     story = record.story.filmed(_film_settings(options))
-    if options.fps:
+    if options.fps is not None:
         story = story.model_copy(update={"fps": settings(fps=options.fps).fps})
     scenes = record.scenes()
-    room = CuttingRoom(story, options.output or folder / "sequence.mp4", folder / "narration")
-    with room, filming(room.frames) as on_frame:
-        for picture, facts, file in scenes:
-            room.add(picture, facts, file, on_frame)
+    with filming() as on_progress:
+        output = options.output or folder / "sequence.mp4"
+        room = CuttingRoom(story, output, folder / "narration", on_progress=on_progress)
+        with room:
+            for picture, facts, file in scenes:
+                room.add(picture, facts, file)
     record.keep_film(room.facts())
     for path in room.files:
         say(path)
