@@ -9,6 +9,8 @@ not models.
 import logging
 import os
 
+from nextscene.text import plain
+
 __version__ = "0.1.0"
 
 # On a CPU, MKL else adds up in an order that depends on where memory lies and on how busy the machine is: a scene's
@@ -17,6 +19,9 @@ __version__ = "0.1.0"
 os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 os.environ.setdefault("MKL_DYNAMIC", "FALSE")
 
+# onnxruntime, under the safety checker and the voice, would else say to its makers that it runs, and on which machine.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 # peft and diffusers import these wherever they are installed; what is said then is of parts that nobody uses here.
 for _name in ("torchao", "bitsandbytes", "torch.utils._pytree", "diffusers.quantizers.torchao.torchao_quantizer"):
     logging.getLogger(_name).setLevel(logging.ERROR)
@@ -24,3 +29,6 @@ for _name in ("torchao", "bitsandbytes", "torch.utils._pytree", "diffusers.quant
 
 class NextSceneError(Exception):
     """Something the user can put right. Its text is one sentence: what was wrong, where, and what to do."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(plain(text))  # it may quote a stranger, and is shown in terminals

@@ -82,21 +82,23 @@ class Line:
 
 def wrap(text: str, size: int, width: int, most: int) -> list[str]:
     """The text on at most so many lines of this width; the last ends in an ellipsis where there was more."""
-    lines = [""]
+    lines, room = [""], float(width)
     for word in chain.from_iterable(_cut(word, size, width) for word in split_words(text)):
-        if lines[-1] and Line(lines[-1] + word.rstrip(), size).width > width:
+        if lines[-1] and _width(word.rstrip(), size) > room:
             if len(lines) == most:
                 lines[-1] = _shorten(lines[-1] + word, size, width)
                 break
             lines.append("")
+            room = float(width)
         lines[-1] += word
+        room -= _width(word, size)
     return [line.rstrip() for line in lines]
 
 
 def shorten(text: str, size: int, width: int) -> str:
     """The text on one line of this width; it ends in an ellipsis where there was more."""
     text = in_one_line(text)
-    return text if Line(text, size).width <= width else _shorten(text, size, width)
+    return text if _width(text, size) <= width else _shorten(text, size, width)
 
 
 def find_missing(text: str) -> set[str]:
@@ -107,6 +109,11 @@ def find_missing(text: str) -> set[str]:
 def find_direction(text: str) -> Direction:
     """How a text is read: as its first letter is."""
     return "rtl" if next(filter(None, map(_strength, text)), "L") == "R" else "ltr"
+
+
+@lru_cache(maxsize=1000)
+def _width(text: str, size: int) -> float:
+    return Line(text, size).width
 
 
 def _cut(word: str, size: int, width: int) -> Iterator[str]:
@@ -129,7 +136,7 @@ def _shorten(text: str, size: int, width: int) -> str:
     def cut(count: int) -> str:
         return "".join(clusters[:count]).rstrip(" ,;:.…") + "…"
 
-    return cut(bisect(range(len(clusters)), float(width), key=lambda count: Line(cut(count), size).width) - 1)
+    return cut(bisect(range(len(clusters)), float(width), key=lambda count: _width(cut(count), size)) - 1)
 
 
 # Which face draws which letters, and in which order

@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
             start = int(wanted.removeprefix("bytes=").rstrip("-"))
             about["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
         self.hub.seen.append(f"{self.command} {name}" + (f" from {start}" if start else ""))
-        cut = next(self.hub.cuts.get(name, iter(())), None) if self.command == "GET" else None
+        cut = next(self.hub.segments.get(name, iter(())), None) if self.command == "GET" else None
         return self._send(206 if start else 200, data[start:], about, None if cut is None else max(cut - start, 0))
 
     def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None, cut: int | None = None) -> None:

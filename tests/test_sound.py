@@ -14,7 +14,7 @@ from nextscene.film import sound, voice
 from nextscene.film.encoder import Film
 from nextscene.film.sound import LEAD
 from nextscene.film.timeline import Timeline, lay_out
-from nextscene.film.voice import RATE, Clip, Samples
+from nextscene.film.voice import RATE, Recording, Samples
 from nextscene.story.story import from_data
 
 
@@ -30,14 +30,14 @@ class Tone:
 
 def film_of(
     folder: Path, *scenes: tuple[str, float], speaker: voice.Voice | None = None
-) -> tuple[Timeline, dict[str, Clip]]:
+) -> tuple[Timeline, dict[str, Recording]]:
     """A film of scenes that say these words or nothing, for so many seconds at least, and its clips."""
     story = from_data([{"prompt": "a", "narration": words, "duration": seconds} for words, seconds in scenes])
     clips = voice.narrate(lay_out(story), speaker or Tone(), folder / "clips")
-    return lay_out(story, voice.seconds(clips)), clips
+    return lay_out(story, voice.measure(clips)), clips
 
 
-def mixed(folder: Path, timeline: Timeline, clips: dict[str, Clip], under: sound.Music | None = None) -> Samples:
+def mixed(folder: Path, timeline: Timeline, clips: dict[str, Recording], under: sound.Music | None = None) -> Samples:
     sound.mix(folder / "film.wav", timeline, clips, under)
     return heard(folder / "film.wav")
 
@@ -66,7 +66,7 @@ def test_each_clip_begins_at_its_scenes_start_and_a_little(tmp_path: Path) -> No
     samples = mixed(tmp_path, timeline, clips)
     loud = np.abs(samples[:, 0]) > 0.02
     onsets = [at / RATE for at in np.flatnonzero(loud) if not loud[max(at - RATE // 10, 0) : at].any()]
-    assert onsets == pytest.approx([float(timeline.cuts[at].start) + LEAD for at in (1, 3)], abs=0.003)
+    assert onsets == pytest.approx([float(timeline.segments[at].start) + LEAD for at in (1, 3)], abs=0.003)
 
 
 def test_the_sound_is_exactly_as_long_as_the_film(tmp_path: Path, hum: sound.Music) -> None:
@@ -122,7 +122,7 @@ def test_a_voice_with_hard_peaks_is_held_down_and_not_clipped(tmp_path: Path) ->
 def test_music_makes_way_for_speech_and_comes_back(tmp_path: Path, hum: sound.Music) -> None:
     timeline, clips = film_of(tmp_path, *STORY)
     samples = mixed(tmp_path, timeline, clips, hum)
-    first, second = (timeline.cuts[at] for at in (1, 3))
+    first, second = (timeline.segments[at] for at in (1, 3))
     begins, ends = float(first.start), float(second.start) + LEAD + 2
     before = level(samples, 1500, 1, 3)
     under = level(samples, 1500, begins + 0.5, begins + 2.5)

@@ -124,20 +124,20 @@ def test_a_table_that_asks_for_more_fetches_only_what_is_new(hub: Hub, monkeypat
 
 def test_a_broken_connection_is_taken_up_where_it_broke(hub: Hub) -> None:
     hub.repos[LORA.repo][LORA_FILE] = BIG
-    hub.cuts[LORA_FILE] = iter([CHUNK + 1000])
+    hub.segments[LORA_FILE] = iter([CHUNK + 1000])
     assert (weights.fetch(LORA.name) / LORA_FILE).read_bytes() == BIG
     assert hub.downloads() == [LORA_FILE, f"{LORA_FILE} from {CHUNK}"]
 
 
 def test_a_connection_that_stays_broken_is_one_sentence_and_finished_files_are_kept(hub: Hub, cache: Path) -> None:
-    hub.cuts[OTHER_SHARD] = itertools.repeat(100)
+    hub.segments[OTHER_SHARD] = itertools.repeat(100)
     started = time.monotonic()
     assert f"{hub.url} cannot be reached or broke off" in refusal(BASE.name)
     assert time.monotonic() - started < 15
     assert not part_files(cache)
     assert not list(cache.rglob(Path(OTHER_SHARD).name))
 
-    hub.cuts.clear()
+    hub.segments.clear()
     hub.seen.clear()
     assert contents(weights.fetch(BASE.name)) == WHOLE
     assert SHARD not in hub.downloads()
@@ -146,7 +146,7 @@ def test_a_connection_that_stays_broken_is_one_sentence_and_finished_files_are_k
 
 def test_a_killed_fetch_leaves_nothing_in_use(hub: Hub, cache: Path) -> None:
     hub.repos[LORA.repo][LORA_FILE] = BIG
-    hub.cuts[LORA_FILE] = iter([CHUNK + 1000])
+    hub.segments[LORA_FILE] = iter([CHUNK + 1000])
     process = weights_command("fetch", LORA.name)
     while not any(part.stat().st_size for part in part_files(cache)):
         assert process.poll() is None
@@ -229,7 +229,7 @@ def test_a_disk_that_fills_up_while_downloading_leaves_no_file(hub: Hub, cache: 
 
     try:
         hub.repos[LORA.repo][LORA_FILE] = bytes(2**19)
-        hub.cuts[LORA_FILE] = somebody_fills_the_disk()
+        hub.segments[LORA_FILE] = somebody_fills_the_disk()
         assert f"{cache} cannot be written (No space left on device)" in refusal(LORA.name)
         assert not part_files(cache)
         (cache / "somebody").unlink()

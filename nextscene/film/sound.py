@@ -162,8 +162,9 @@ def _looped(music: Music) -> Generator[Samples]:
     up = np.sin(np.linspace(0, np.pi / 2, seam, dtype=np.float32))[:, None]
     tail = np.zeros((0, 2), np.float32)
     while True:
-        held = np.zeros((0, 2), np.float32)
+        held, samples = np.zeros((0, 2), np.float32), 0
         for piece in _decoded(music.path):
+            samples += len(piece)
             held = np.concatenate([held, piece])
             if len(held) > 2 * seam:
                 if len(tail):
@@ -171,7 +172,7 @@ def _looped(music: Music) -> Generator[Samples]:
                     tail = tail[:0]
                 yield held[:-seam]
                 held = held[-seam:]
-        if len(held) <= seam:  # it was longer when it was measured
+        if samples <= 2 * seam:  # it was longer when it was measured
             raise _unplayable(music.path)
         yield held[:-seam]
         tail = held[-seam:]

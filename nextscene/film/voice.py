@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from nextscene import NextSceneError
 from nextscene.files import whole_file
-from nextscene.film.timeline import Timeline
+from nextscene.film.timeline import Segment, Timeline
 
 Samples = NDArray[np.floating]
 
@@ -75,10 +75,7 @@ def narrate(
         if segment.narration:
             on_share(done / letters)
             done += len(segment.narration)
-            try:
-                recordings[segment.id] = _record(segment.narration, voice, folder)
-            except NextSceneError as error:
-                raise NextSceneError(f"Scene {segment.number}'s narration {error}") from error
+            recordings[segment.id] = _record(segment, voice, folder)
     on_share(1)
     return recordings
 
@@ -100,13 +97,14 @@ class Hibari:
             raise NextSceneError(f"has the letter {foreign}, and the built-in voice speaks English only: leave it out.")
         if not any(map(str.isalnum, text)):
             raise NextSceneError("has no words in it: leave it out.")
+        engine = self._engine
         try:
-            samples: Samples = self._engine(text, seed=0)
+            samples: Samples = engine(text, seed=0)
         except Exception as error:  # it may stumble over a number or a sign in nearly any way
             raise NextSceneError(
                 f"has {self._stumbling_block(text)}, which the built-in voice cannot read: write it out in words."
             ) from error
-        return samples, self._engine.sample_rate
+        return samples, engine.sample_rate
 
     def _stumbling_block(self, text: str) -> str:
         for word in text.split():
@@ -135,11 +133,15 @@ def _latin(letter: str) -> bool:
     return "LATIN" in unicodedata.name(letter, "")
 
 
-def _record(text: str, voice: Voice, folder: Path) -> Recording:
-    key = hashlib.sha256(f"{voice.name}\n{text}".encode()).hexdigest()
+def _record(segment: Segment, voice: Voice, folder: Path) -> Recording:
+    key = hashlib.sha256(f"{voice.name}\n{segment.narration}".encode()).hexdigest()
     path = folder / f"{key[:16]}.wav"
     if not path.exists():
-        _write(_trim(*voice.speak(text)), path)
+        try:
+            samples = _trim(*voice.speak(segment.narration))
+        except NextSceneError as error:
+            raise NextSceneError(f"Scene {segment.number}'s narration {error}") from error
+        _write(samples, path)
     with wave.open(str(path)) as opened:
         return Recording(path, opened.getnframes() / RATE)
 
