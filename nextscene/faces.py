@@ -29,6 +29,7 @@ FAR_EAST = ("noto_cjk_sans_otc", "NotoSansCJK-Regular.ttc")
 JAPANESE, KOREAN, CHINESE = range(3)  # in the latter, as they write the same letters each in its own way
 OTHERS = ("manimgx_fonts", "*.ttf")  # a file each for many more writings, symbols and emoji
 
+WEIGHT = 600  # of those faces that have several: as the first one's
 MISSING = "…"
 DEEPEST = 0.35  # of the letter size: how far below its line a face may claim room
 
@@ -234,7 +235,10 @@ def _has(face: _Face, cluster: str) -> bool:
 @lru_cache(maxsize=64)
 def _font(face: _Face, size: int) -> ImageFont.FreeTypeFont:
     if face.path:
-        return ImageFont.truetype(face.path, size, face.number)
+        font = ImageFont.truetype(face.path, size, face.number)
+        if "[wght]" in face.path:
+            font.set_variation_by_axes([WEIGHT])
+        return font
     own = ImageFont.load_default(size)
     assert isinstance(own, ImageFont.FreeTypeFont)
     return own

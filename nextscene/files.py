@@ -12,6 +12,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import EISDIR
 from pathlib import Path
 
 from nextscene import NextSceneError
@@ -28,6 +29,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     """An empty file beside `path`, to be filled; it takes the place of `path` when the block ends well."""
     part = path.with_name(f".{path.name}.part")
     try:
+        if path.is_dir():
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
         path.parent.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)  # of a killed writer; a link is removed, not followed
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o666))

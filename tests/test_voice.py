@@ -160,7 +160,8 @@ def test_without_its_package_the_error_says_how_to_get_it(tmp_path: Path, monkey
 
 def test_a_film_without_narration_loads_no_voice() -> None:
     program = (
-        "import sys; from pathlib import Path; from nextscene.film import CuttingRoom; from nextscene.story.story import from_prompts\n"
+        "import sys; from pathlib import Path; from nextscene.film import CuttingRoom\n"
+        "from nextscene.story.story import from_prompts\n"
         "CuttingRoom(from_prompts(['a']), Path('a.mp4'))\n"
         "print({'hibari', 'onnxruntime'} & {*sys.modules})"
     )

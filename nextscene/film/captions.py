@@ -154,13 +154,17 @@ def _width(text: str) -> int:
 
 
 def _srt(cues: Sequence[Cue]) -> str:
-    # It has no way to say that a < or a { is only that: a joiner that nobody sees keeps players from reading on.
-    texts = (re.sub(r"(?<=[<{])(?=\S)|(?<=--)(?=>)", "\u2060", cue.text) for cue in cues)
     blocks = (
-        f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n{text}\n"
-        for number, (cue, text) in enumerate(zip(cues, texts, strict=True), 1)
+        f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n{_disarm(cue.text)}\n"
+        for number, cue in enumerate(cues, 1)
     )
     return "\n".join(blocks)
+
+
+def _disarm(text: str) -> str:
+    """The text for a format that has no way to say that a sign is only that, but for signs that look the same."""
+    text = text.translate({ord("{"): "\uff5b", ord("}"): "\uff5d"})
+    return re.sub(r"(?<=[<\\])(?=\S)|(?<=--)(?=>)", "\u2060", text)  # a joiner, which nobody sees
 
 
 def _vtt(cues: Sequence[Cue]) -> str:
