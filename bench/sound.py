@@ -21,8 +21,7 @@ from PIL import Image
 from bench.ears import Clap, claps, flashes, heard, loudness, music
 from bench.figures import Report
 from bench.fresh import peak_memory
-from nextscene.film import sound, voice
-from nextscene.film.cutting import CuttingRoom
+from nextscene.film import CuttingRoom, sound, voice
 from nextscene.film.encoder import Film
 from nextscene.film.timeline import Timeline, lay_out
 from nextscene.film.voice import RATE, Samples
@@ -75,12 +74,12 @@ def in_step(report: Report, folder: Path) -> None:
     scenes = range(ceil(MINUTES * 60 / lasting))
     story = from_data([{"prompt": "a", "duration": lasting, "narration": "x" if n % 2 else ""} for n in scenes])
     clips = voice.narrate(lay_out(story), Clap(), folder)
-    timeline = lay_out(story, voice.seconds(clips))
+    timeline = lay_out(story, voice.measure(clips))
     sound.mix(folder / "claps.wav", timeline, clips)
     path = folder / "claps.mp4"
     with Film(path, timeline, sound=folder / "claps.wav") as film:
-        for cut in timeline.cuts:
-            film.add(Image.new("RGB", (64, 48), "white" if cut.narration else "black"))
+        for segment in timeline.segments:
+            film.add(Image.new("RGB", (64, 48), "white" if segment.narration else "black"))
     apart = 1000 * (claps(path) - sound.LEAD - flashes(path))
     how = f"{len(apart)} claps over {float(timeline.duration) / 60:.1f} minutes, MP4"
     report.add("A clap after its flash", list(apart), "{:+.1f} ms", how)
@@ -97,8 +96,8 @@ def as_told(report: Report, folder: Path) -> None:
     with CuttingRoom(story, path) as room:
         for _, picture in zip(told, cycle(_backgrounds()), strict=False):
             room.add(picture, {}, path)
-    clips = voice.narrate(lay_out(story), voice.named(), folder / "narration")
-    timeline = lay_out(story, voice.seconds(clips))
+    clips = voice.narrate(lay_out(story), voice.find_voice(), folder / "narration")
+    timeline = lay_out(story, voice.measure(clips))
     how = f"{len(told)} Harvard sentences, each on a bright, dark or busy picture, pink noise under them, MP4"
     whole, peak = loudness(path)
     report.add("Loudness", [whole], "{:.1f} LUFS", how)
@@ -112,7 +111,7 @@ def as_told(report: Report, folder: Path) -> None:
 
 def at_what_cost(report: Report, folder: Path) -> None:
     """The time that speaking and mixing take, and the memory that mixing takes for a short and for a long film."""
-    speaker = voice.named()
+    speaker = voice.find_voice()
     speaker.speak("The first words take longer.")
     started = time.perf_counter()
     samples, rate = speaker.speak(SENTENCES)
@@ -134,7 +133,7 @@ def at_what_cost(report: Report, folder: Path) -> None:
 def _mixing(folder: Path, tune: Path, minutes: int) -> tuple[float, int]:
     timeline = lay_out(from_data([{"prompt": "a", "duration": 60}] * minutes))
     started = time.perf_counter()
-    sound.mix(folder / "long.wav", timeline, {}, sound.music(tune))
+    sound.mix(folder / "long.wav", timeline, {}, sound.open_music(tune))
     return time.perf_counter() - started, peak_memory()
 
 
@@ -166,7 +165,7 @@ def _read(path: Path, timeline: Timeline) -> str:
     from rapidocr import RapidOCR
 
     reader = RapidOCR(params={"Global.log_level": "error", "Det.limit_type": "max", "Det.limit_side_len": SIZE[0]})
-    middles = {timeline.frame((cut.start + cut.end) / 2) for cut in timeline.cuts}
+    middles = {timeline.frame((segment.start + segment.end) / 2) for segment in timeline.segments}
     with av.open(str(path)) as film:
         frames = [frame.to_ndarray(format="bgr24") for at, frame in enumerate(film.decode(video=0)) if at in middles]
     return " ".join(line for frame in frames for line in reader(frame[3 * SIZE[1] // 4 :]).txts or ())

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from nextscene import hub, model
-from nextscene.film.cutting import CuttingRoom
+from nextscene.film import CuttingRoom
 from nextscene.model import NextScenePipeline
 from nextscene.output.delivery import deliver, numbered
 from nextscene.progress import progress

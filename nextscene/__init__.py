@@ -12,6 +12,8 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
+from nextscene.text import plain
+
 if TYPE_CHECKING:
     from nextscene.library import load as load
     from nextscene.library import make as make
@@ -30,6 +32,9 @@ __version__ = "0.1.0"
 os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 os.environ.setdefault("MKL_DYNAMIC", "FALSE")
 
+# onnxruntime, under the safety checker and the voice, would else say to its makers that it runs, and on which machine.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 # peft and diffusers import these wherever they are installed; what is said then is of parts that nobody uses here.
 for _name in ("torchao", "bitsandbytes", "torch.utils._pytree", "diffusers.quantizers.torchao.torchao_quantizer"):
     logging.getLogger(_name).setLevel(logging.ERROR)
@@ -37,6 +42,9 @@ for _name in ("torchao", "bitsandbytes", "torch.utils._pytree", "diffusers.quant
 
 class NextSceneError(Exception):
     """Something the user can put right. Its text is one sentence: what was wrong, where, and what to do."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(plain(text))  # it may quote a stranger, and is shown in terminals
 
     __qualname__ = "Next Scene"  # all that Cog lets us choose of what it puts before the text, in a failed answer
 

@@ -16,6 +16,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import EISDIR
 from pathlib import Path
 
 from nextscene import NextSceneError
@@ -34,6 +35,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     """An empty file beside `path`, to be filled; it takes the place of `path` when the block ends well."""
     part = path.with_name(f".{path.name}.part")
     try:
+        if path.is_dir():
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
         path.parent.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)  # of a killed writer; a link is removed, not followed
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o666))
@@ -62,6 +65,13 @@ def sha256(path: Path) -> str:
 def lies_within(folder: Path, path: Path) -> bool:
     """Whether a path, all links followed, is in this folder or below it."""
     return path.resolve().is_relative_to(folder.resolve())
+
+
+def exists(path: Path) -> bool:
+    """Whether there is something of this name; no name is too long or too odd to be asked for."""
+    with suppress(OSError, ValueError):
+        return path.exists()
+    return False
 
 
 def own_folder(name: str) -> Path:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from nextscene import NextSceneError, pictures
-from nextscene.film.cutting import CuttingRoom
+from nextscene.film import CuttingRoom
 from nextscene.hub import Weights, fetch_lora, public_name
 from nextscene.output.delivery import deliver, numbered
 from nextscene.output.record import Record, scene_named
@@ -220,10 +220,12 @@ def cut_film(
         raise NextSceneError(f"There is no run in {folder}: name a folder in which script/sequence wrote a run.json.")
     story = record.story.with_film(wanted).overlaid(pace)
     scenes = record.scenes()
-    room = CuttingRoom(story, film or folder / "sequence.mp4", folder / "narration")
-    with room, filming(room.frames) as on_frame:
-        for picture, facts, file in scenes:
-            room.add(picture, facts, file, on_frame)
+    with filming() as on_progress:
+        path = film or folder / "sequence.mp4"
+        room = CuttingRoom(story, path, folder / "narration", on_progress=on_progress)
+        with room:
+            for picture, facts, file in scenes:
+                room.add(picture, facts, file)
     record.keep_film(room.facts())
     yield from room.files
 

@@ -6,13 +6,15 @@ It knows nothing but the shots and which step of which shot is done.
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from tqdm import tqdm
 
 from nextscene.story.plan import Shot
 
 OnStep = Callable[[Shot, int, int], None]
+OnProgress = Callable[[str, float], object]  # what is being made (narration, sound, film), and how much of it is done
+EVERY = 5  # seconds from one line of a log to the next
 
 
 def progress(shots: Sequence[Shot]) -> AbstractContextManager[OnStep]:
@@ -49,11 +51,39 @@ def _lines(shots: Sequence[Shot]) -> Iterator[OnStep]:
     yield on_step
 
 
+def filming() -> AbstractContextManager[OnProgress]:
+    """Shows how far a film is, through the `on_progress` that it gives."""
+    return _film_bars() if sys.stderr.isatty() else _film_lines()
+
+
 @contextmanager
-def filming(frames: int) -> Iterator[Callable[[], object]]:
-    """Shows how far a film is; what it gives is called after each frame."""
-    with tqdm(total=frames, desc="film", unit=" frames", disable=None) as bar:
-        yield bar.update
+def _film_bars() -> Iterator[OnProgress]:
+    with ExitStack() as bars:
+        at: dict[str, tqdm] = {}
+
+        def on_progress(stage: str, share: float) -> None:
+            if stage not in at:
+                look = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
+                at[stage] = bars.enter_context(tqdm(total=1, desc=stage, bar_format=look))
+            at[stage].update(share - at[stage].n)
+
+        yield on_progress
+
+
+@contextmanager
+def _film_lines() -> Iterator[OnProgress]:
+    began: dict[str, float] = {}
+    due: dict[str, float] = {}  # when to say more of each stage
+
+    def on_progress(stage: str, share: float) -> None:
+        now = time.monotonic()
+        if now < due.setdefault(stage, now) and share < 1:
+            return
+        gone, due[stage] = now - began.setdefault(stage, now), now + EVERY
+        left = f", {gone:.0f} s gone, about {gone / share - gone:.0f} s left" if share and gone else ""
+        print(f"{stage.capitalize()}: {share:.0%}{left}.", file=sys.stderr)
+
+    yield on_progress
 
 
 class Parts:

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic.fields import FieldInfo
 
 from nextscene import NextSceneError
+from nextscene.files import short
 
 MAX_PROMPT = 4000  # characters; how many tokens they are is known when the model is loaded
 MIN_SIDE, MAX_SIDE = 64, 2048  # pixels
@@ -320,7 +321,6 @@ _PLAIN_WORDS = {
     "tuple_type": "must be a list",
     "model_type": "must be a text or an object with a prompt",
 }
-_MOST_SHOWN = 60  # characters of a wrong value
 
 
 def _sentence(error: Any) -> str:
@@ -331,15 +331,8 @@ def _sentence(error: Any) -> str:
     if error["type"] in _PLAIN_WORDS:
         message = _PLAIN_WORDS[error["type"]].format(**error.get("ctx", {}))
     elif isinstance(error["input"], str | int | float):
-        message = f"{message[0].lower()}{message[1:]}, not {_shortened(error['input'])}"
+        message = f"{message[0].lower()}{message[1:]}, not {short(error['input'])}"
     return ": ".join([", ".join(map(str, where)), message]) if where else message
-
-
-def _shortened(value: str | int | float) -> str:
-    if isinstance(value, int) and abs(value) >= 10**_MOST_SHOWN:
-        return "a number of more than 60 digits"
-    text = repr(value)
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
 def _kind(annotation: Any) -> tuple[type, tuple[str | int, ...]]:

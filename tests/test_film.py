@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 import bench.film
 from nextscene import NextSceneError
 from nextscene.film.encoder import Film
-from nextscene.film.timeline import Timeline, frames_at_borders, lay_out
+from nextscene.film.timeline import Timeline, find_borders, lay_out
 from nextscene.story.story import from_data
 
 DURATIONS = [0.5, 0.1, 2.37, 1 / 3, 0.01, 1 / 3]
@@ -44,10 +44,12 @@ def scene(number: int, size: tuple[int, int] = (128, 96)) -> Image.Image:
 
 def timeline(durations: list[float], **wanted: Any) -> Timeline:
     """A cut for each duration, however short."""
-    borders = [Fraction(frame, 24) for frame in frames_at_borders(durations, 24)]
+    borders = [Fraction(frame, 24) for frame in find_borders(durations, 24)]
     told = lay_out(from_data({"film": wanted, "scenes": ["a"] * len(durations)}))
-    cuts = zip(told.cuts, pairwise(borders), strict=True)
-    return replace(told, cuts=tuple(replace(cut, start=start, duration=end - start) for cut, (start, end) in cuts))
+    segments = zip(told.segments, pairwise(borders), strict=True)
+    return replace(
+        told, segments=tuple(replace(each, start=start, duration=end - start) for each, (start, end) in segments)
+    )
 
 
 def film_of(path: Path, pictures: list[Image.Image], durations: list[float], title: str = "") -> Path:
@@ -183,13 +185,12 @@ def test_every_scene_has_a_chapter_that_begins_and_ends_with_it(tmp_path: Path) 
 
 
 def test_a_film_says_what_made_it(tmp_path: Path) -> None:
-    facts = {"made_by": "Next Scene 1", "model": "m", "lora": {"file": "l.safetensors", "scale": 0.75}, "seed": 42}
     for name in ("a.mp4", "a.webm"):
         with Film(tmp_path / name, timeline([0.1]), "Title") as film:
-            film.add(scene(0), facts)
+            film.add(scene(0), "Next Scene 1: m, seed 42")
         with av.open(str(tmp_path / name)) as opened:
             said = {key.lower(): value for key, value in opened.metadata.items()}
-        assert said["comment"] == "Next Scene 1: m, l.safetensors at 0.75, seed 42"
+        assert said["comment"] == "Next Scene 1: m, seed 42"
         assert said["title"] == "Title"
 
 
@@ -256,12 +257,12 @@ def test_a_film_of_300_scenes_takes_no_more_memory_than_a_short_one() -> None:
     peaks = []
     for scenes in (30, 300):
         code = (
-            "import re, tempfile, pathlib; from PIL import Image; from nextscene.film import Film;"
-            "from nextscene.story import from_data; from nextscene.timeline import lay_out\n"
+            "import re, tempfile, pathlib; from PIL import Image; from nextscene.film.encoder import Film;"
+            "from nextscene.story.story import from_data; from nextscene.film.timeline import lay_out\n"
             f"told = lay_out(from_data({{'fps': 10, 'film': {{'transition': 'crossfade', 'move': 'auto'}},"
             f" 'scenes': ['a'] * {scenes}}}))\n"
             "with tempfile.TemporaryDirectory() as folder:\n"
-            "    with Film(folder + '/a.mp4', told) as film:\n"
+            "    with Film(pathlib.Path(folder, 'a.mp4'), told) as film:\n"
             f"        for n in range({scenes}): film.add(Image.new('RGB', (128, 96), (n % 256, 90, 30)))\n"
             "print(re.search(r'VmHWM:\\s+(\\d+)', pathlib.Path('/proc/self/status').read_text())[1])"
         )

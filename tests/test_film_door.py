@@ -13,7 +13,7 @@ import pytest
 from conftest import ROOT, photo
 
 from nextscene.cli.main import main
-from nextscene.film.cutting import CuttingRoom
+from nextscene.film import CuttingRoom
 from nextscene.output.record import Record
 from nextscene.settings import StorySettings
 from nextscene.story.plan import Shot, plan
@@ -91,23 +91,57 @@ def test_its_format_goes_by_its_name(tmp_path: Path, suffix: str) -> None:
         assert opened.duration == 500_000
 
 
+def timeline_of(folder: Path, *scenes: Any) -> opentimelineio.schema.Timeline:
+    """What the reference library reads in the file for editors."""
+    run = run_in(folder / "run", *scenes)
+    assert main(["film", str(run), "--otio", "--output", str(folder / "film.mp4")]) == 0
+    return opentimelineio.adapters.read_from_file(str(folder / "film.otio"))
+
+
+DOOR = {"prompt": "b", "id": "door", "duration": 2, "transition": "fade", "move": "push_in"}
+
+
 def test_an_editor_takes_over_with_opentimelineio(tmp_path: Path) -> None:
-    own = {"prompt": "b", "id": "door", "duration": 2, "transition": "fade", "move": "push_in"}
-    folder = run_in(tmp_path / "run", {"prompt": "a", "duration": 2}, own)
-    assert main(["film", str(folder), "--otio", "--output", str(tmp_path / "film.mp4")]) == 0
-    film = opentimelineio.adapters.read_from_file(str(tmp_path / "film.otio"))
+    film = timeline_of(tmp_path, {"prompt": "a", "duration": 2}, DOOR)
     first, transition, second = film.tracks[0]
     assert (film.name, film.duration().to_seconds(), film.duration().rate) == ("T", 4, 24)
     assert (first.name, second.name) == ("scene_001", "door")
     assert (first.duration().to_frames(), second.markers[0].name) == (48, "b")
     assert (transition.in_offset.to_frames(), transition.out_offset.to_frames()) == (6, 6)
     assert (transition.name, second.metadata["next_scene"]["move"]) == ("fade", "push_in")
-    assert (tmp_path / first.media_reference.target_url).samefile(folder / "takes" / "scene_001.1.png")
+    assert (tmp_path / first.media_reference.target_url).samefile(tmp_path / "run" / "takes" / "scene_001.1.png")
+
+
+def test_each_clip_has_more_of_its_picture_than_is_shown_for_the_dissolves_to_lie_on(tmp_path: Path) -> None:
+    film = timeline_of(tmp_path, {"prompt": "a", "duration": 2}, DOOR, {"prompt": "c", "transition": "cut"})
+    first, _, second, third = film.tracks[0]
+    ranges = [(clip.available_range(), clip.trimmed_range()) for clip in (first, second, third)]
+    frames = [[each.to_frames() for found in pair for each in (found.start_time, found.duration)] for pair in ranges]
+    assert frames == [[0, 54, 0, 48], [0, 54, 6, 48], [0, 12, 0, 12]]
+
+
+@pytest.mark.parametrize("form", ["cmx_3600", "fcp_xml", "fcpx_xml"])
+def test_the_editors_of_the_trade_take_it_on(tmp_path: Path, form: str) -> None:
+    film = timeline_of(tmp_path, {"prompt": "Café — “a”", "duration": 2}, DOOR, "c")
+    handed_on = opentimelineio.adapters.write_to_string(film, form)
+    assert all(name in handed_on for name in ("scene_001", "door", "scene_003"))
+
+
+def test_our_process_never_loads_the_binding_that_locks_up_servers(tmp_path: Path) -> None:
+    folder = run_in(tmp_path, "a", "b")
+    code = (
+        "import sys; from nextscene.cli.main import main; main(['film', sys.argv[1], '--otio']);"
+        "sys.exit('opentimelineio' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT).returncode == 0
+    assert (folder / "sequence.otio").exists()
 
 
 def test_the_model_is_not_needed(tmp_path: Path) -> None:
     folder = run_in(tmp_path, "a", "b")
-    code = "import sys, cli; cli.main(['film', sys.argv[1]]); sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys; from nextscene.cli.main import main; main(['film', sys.argv[1]]); sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT).returncode == 0
 
 

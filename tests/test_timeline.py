@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextscene import NextSceneError
-from nextscene.film.timeline import BREATH, Timeline, frames_at_borders, lay_out
+from nextscene.film.timeline import BREATH, Timeline, find_borders, lay_out
 from nextscene.story.story import from_data
 
 DURATIONS = [0.5, 0.1, 2.37, 1 / 3, 0.01, 1 / 3]
@@ -22,7 +22,7 @@ def told(*scenes: Any, speech: dict[str, float] | None = None, **film: Any) -> T
 
 
 def borders(durations: list[float], fps: int = 24) -> list[int]:
-    return list(frames_at_borders(durations, fps))
+    return list(find_borders(durations, fps))
 
 
 # When scenes begin and end
@@ -50,13 +50,13 @@ def test_every_scene_is_seen_for_its_time_give_or_take_less_than_a_frame(duratio
 
 def test_a_scene_lasts_as_it_says_or_else_as_the_films_pace_says() -> None:
     timeline = lay_out(from_data({"fps": 4, "scenes": ["a", {"prompt": "b", "duration": 2}]}))
-    assert [cut.duration for cut in timeline.cuts] == [Fraction(1, 4), 2]
+    assert [cut.duration for cut in timeline.segments] == [Fraction(1, 4), 2]
     assert timeline.duration == Fraction(9, 4)
 
 
 def test_a_scene_stands_at_least_as_long_as_its_words_and_a_breath() -> None:
     timeline = told("a", {"prompt": "b", "duration": 9}, {"prompt": "c"}, speech={"scene_001": 2.4, "scene_002": 2.4})
-    assert [cut.duration for cut in timeline.cuts] == [3, 9, Fraction(1, 2)]
+    assert [cut.duration for cut in timeline.segments] == [3, 9, Fraction(1, 2)]
     assert pytest.approx(3) == 2.4 + BREATH
 
 
@@ -70,12 +70,14 @@ scene = st.fixed_dictionaries({"prompt": st.just("a"), "duration": durations, "t
 def test_transitions_change_no_time_and_never_meet(scenes: list[Any], seconds: float, fps: int) -> None:
     timeline = told(*scenes, transition_seconds=seconds, video_fps=fps)
     plain = told(*({**scene, "transition": "cut"} for scene in scenes), video_fps=fps)
-    assert [(cut.start, cut.duration) for cut in timeline.cuts] == [(cut.start, cut.duration) for cut in plain.cuts]
-    assert timeline.cuts[0].transition == "cut"
-    for cut, following in pairwise(timeline.cuts):
+    assert [(cut.start, cut.duration) for cut in timeline.segments] == [
+        (cut.start, cut.duration) for cut in plain.segments
+    ]
+    assert timeline.segments[0].transition == "cut"
+    for cut, following in pairwise(timeline.segments):
         assert cut.end == following.start
         assert cut.transition_seconds / 2 + following.transition_seconds / 2 <= cut.duration
-    for cut in timeline.cuts:
+    for cut in timeline.segments:
         assert (cut.transition_seconds * fps).denominator == 1
         assert timeline.frame(cut.transition_seconds) % 2 == 0
         assert cut.transition_seconds <= seconds
@@ -86,8 +88,8 @@ def test_a_scenes_own_transition_and_move_win_over_the_films() -> None:
     timeline = told(
         "a", {"prompt": "b", "transition": "fade", "move": "tilt_up"}, "c", transition="morph", move="pan_left"
     )
-    assert [cut.transition for cut in timeline.cuts] == ["cut", "fade", "morph"]
-    assert [cut.move for cut in timeline.cuts] == ["pan_left", "tilt_up", "pan_left"]
+    assert [cut.transition for cut in timeline.segments] == ["cut", "fade", "morph"]
+    assert [cut.move for cut in timeline.segments] == ["pan_left", "tilt_up", "pan_left"]
 
 
 # Words
@@ -106,12 +108,12 @@ def test_a_scenes_own_transition_and_move_win_over_the_films() -> None:
     ],
 )
 def test_the_prompts_own_camera_words_say_how_the_still_moves(prompt: str, move: str) -> None:
-    assert told(prompt, move="auto").cuts[0].move == move
-    assert told(prompt).cuts[0].move == "none"
+    assert told(prompt, move="auto").segments[0].move == move
+    assert told(prompt).segments[0].move == "none"
 
 
 def test_a_scene_is_captioned_by_its_prompt_unless_it_says_otherwise() -> None:
-    cuts = told("Next Scene: a", {"prompt": "b", "caption": "Dawn"}, {"prompt": "c", "caption": ""}).cuts
+    cuts = told("Next Scene: a", {"prompt": "b", "caption": "Dawn"}, {"prompt": "c", "caption": ""}).segments
     assert [cut.caption for cut in cuts] == ["a", "Dawn", ""]
 
 
@@ -119,7 +121,7 @@ def test_a_scene_is_captioned_by_its_prompt_unless_it_says_otherwise() -> None:
     ("narration", "spoken"), [("own", ["", "Hello"]), ("none", ["", ""]), ("prompts", ["a", "Hello"])]
 )
 def test_what_is_spoken_is_the_scenes_own_narration_or_its_prompt_too(narration: str, spoken: list[str]) -> None:
-    cuts = told("a", {"prompt": "b", "narration": "Hello"}, narration=narration).cuts
+    cuts = told("a", {"prompt": "b", "narration": "Hello"}, narration=narration).segments
     assert [cut.narration for cut in cuts] == spoken
 
 

@@ -10,7 +10,7 @@ import pytest
 from nextscene import NextSceneError
 from nextscene.film import voice
 from nextscene.film.timeline import Timeline, lay_out
-from nextscene.film.voice import RATE, Clip, Samples
+from nextscene.film.voice import RATE, Recording, Samples
 from nextscene.story.story import from_data
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,7 +37,7 @@ def told(*narrations: str | None, **film: object) -> Timeline:
     return lay_out(from_data({"film": film, "scenes": scenes}))
 
 
-def samples_of(clip: Clip) -> Samples:
+def samples_of(clip: Recording) -> Samples:
     return np.concatenate([*clip.blocks()])
 
 
@@ -95,7 +95,7 @@ def test_another_voice_says_it_in_its_own_clip(tmp_path: Path) -> None:
 def test_a_scene_stands_as_long_as_its_words_and_a_breath(tmp_path: Path) -> None:
     story = from_data([{"prompt": "a", "narration": "one two three", "duration": 0.5}, "b"])
     clips = voice.narrate(lay_out(story), Hum(), tmp_path)
-    spoken, silent = lay_out(story, voice.seconds(clips)).cuts
+    spoken, silent = lay_out(story, voice.measure(clips)).segments
     assert clips["scene_001"].seconds + 0.5 < spoken.duration < clips["scene_001"].seconds + 0.7
     assert silent.duration == 0.5
 
@@ -108,7 +108,7 @@ def test_a_silent_voice_is_an_error_that_names_the_scene(tmp_path: Path) -> None
 
 def test_a_folder_that_cannot_hold_the_clips_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(NextSceneError, match=r"^Scene 1's narration cannot be kept in .*file \(File exists\)"):
+    with pytest.raises(NextSceneError, match=r"file/\w+\.wav cannot be written \(.*\): make room"):
         voice.narrate(told("one"), Hum(), tmp_path / "file")
 
 
@@ -117,7 +117,7 @@ def test_a_folder_that_cannot_hold_the_clips_is_an_error(tmp_path: Path) -> None
 
 @pytest.fixture(scope="module")
 def built_in() -> voice.Voice:
-    return voice.named()
+    return voice.find_voice()
 
 
 def test_the_built_in_voice_speaks_at_a_natural_pace_and_the_same_each_time(
@@ -136,6 +136,8 @@ def test_the_built_in_voice_speaks_at_a_natural_pace_and_the_same_each_time(
         ("Good evening, 東京", "has the letter 東, and the built-in voice speaks English only"),
         ("Доброе утро", "has the letter Д, and the built-in voice speaks English only"),
         ("...!", "has no words in it"),
+        (f"It is {'9' * 60} days", "has 99999999999999999999…, which the built-in voice cannot read: write it out"),
+        ('Stop at "① please', 'has "①, which the built-in voice cannot read: write it out in words'),
     ],
 )
 def test_what_it_cannot_speak_is_refused_with_the_scene(
@@ -147,19 +149,20 @@ def test_what_it_cannot_speak_is_refused_with_the_scene(
 
 def test_a_voice_that_nobody_has_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(NextSceneError, match=r"^Scene 1's narration is for the voice 'bob', .*available: heart, emma"):
-        voice.narrate(told("one"), voice.named("bob"), tmp_path)
+        voice.narrate(told("one"), voice.find_voice("bob"), tmp_path)
 
 
 def test_without_its_package_the_error_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hibari", None)
     with pytest.raises(NextSceneError, match=r"^Scene 1's narration needs a voice: pip install hibari-tts\.$"):
-        voice.narrate(told("one"), voice.named(), tmp_path)
+        voice.narrate(told("one"), voice.find_voice(), tmp_path)
 
 
 def test_a_film_without_narration_loads_no_voice() -> None:
     program = (
-        "import sys; from pathlib import Path; from nextscene import cutting, story\n"
-        "cutting.CuttingRoom(story.from_prompts(['a']), Path('a.mp4'))\n"
+        "import sys; from pathlib import Path; from nextscene.film import CuttingRoom\n"
+        "from nextscene.story.story import from_prompts\n"
+        "CuttingRoom(from_prompts(['a']), Path('a.mp4'))\n"
         "print({'hibari', 'onnxruntime'} & {*sys.modules})"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)

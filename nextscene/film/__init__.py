@@ -1,1 +1,12 @@
-"""Pictures and their times in, a film out: timeline, frames, captions, voices, sound, encoder, editors' files."""
+"""Pictures and their times in, a film out: timeline, frames, captions, narration, sound, encoder, files for editors.
+
+    with CuttingRoom(story, Path("sequence.mp4")) as room:
+        for take, file in takes:
+            room.add(take.picture, take.facts, file)
+
+It knows no models; torch is imported only where two scenes morph, onnxruntime only where words are spoken.
+"""
+
+from nextscene.film.cutting import CuttingRoom
+
+__all__ = ["CuttingRoom"]

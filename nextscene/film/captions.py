@@ -1,7 +1,7 @@
 """Captions: what is read on a film, and when; as cues, and as subtitle files.
 
-    cues = of(timeline)
-    write(cues, Path("sequence.srt"))
+    cues = make_cues(timeline)
+    write_subtitles(cues, Path("sequence.srt"))
 
 A timeline goes in. Lines are broken by meaning: evenly, rather between sentences and clauses than within them, and not
 after an article or a preposition. A long caption is shown in parts, one after another, as far as its scene's time goes.
@@ -9,18 +9,21 @@ It does not know how captions look.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from html import escape
-from itertools import accumulate, count, pairwise
+from itertools import accumulate, pairwise
 from math import ceil, inf
 from pathlib import Path
-from unicodedata import east_asian_width
+from unicodedata import category, east_asian_width
 
-from nextscene import NextSceneError
-from nextscene.film.timeline import Cut, Timeline
+import regex
+
+from nextscene.files import write_whole
+from nextscene.film.timeline import Segment, Timeline
+from nextscene.text import split_words
 
 COLUMNS = 42  # characters on a line, as broadcasters have it
 LINES, MOST_LINES = 2, 3  # the third only where there is no time to show the words in parts
@@ -42,9 +45,6 @@ OPENING = re.compile(
 ENDING, PAUSING = (".", "!", "?", "…", "。", "！", "？"), (",", ";", ":", "—", "、", "，", "；", "：")  # noqa: RUF001
 
 Words = Sequence[str]
-# A word and the space after it. Chinese and Japanese may be broken after every letter, but not before closing signs.
-_WIDE = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
-_WORD = re.compile(rf"[{_WIDE}][、。，．！？：；）」』】…]*\s*|[^\s{_WIDE}]+\s*")  # noqa: RUF001
 
 
 @dataclass(frozen=True)
@@ -57,55 +57,45 @@ class Cue:
     text: str
 
 
-def of(timeline: Timeline, columns: int = COLUMNS) -> list[Cue]:
+def make_cues(timeline: Timeline, columns: int = COLUMNS) -> list[Cue]:
     """All that is read on a film, in order. Lines have at most so many columns; letters of the Far East take two."""
-    return [cue for cut in timeline.cuts for cue in _cues(cut, timeline.video_fps, columns)]
+    return [cue for segment in timeline.segments for cue in _cues(segment, timeline.video_fps, columns)]
 
 
-def write(cues: Iterable[Cue], path: Path) -> None:
+def write_subtitles(cues: Sequence[Cue], path: Path) -> None:
     """A subtitle file, of the kind that its suffix names: .srt or .vtt."""
-    text = {".srt": _srt, ".vtt": _vtt}[path.suffix](cues)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise NextSceneError(
-            f"{path} cannot be written ({error.strerror}): make room or choose another folder."
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, {".srt": _srt, ".vtt": _vtt}[path.suffix](cues))
 
 
-def _cues(cut: Cut, fps: int, columns: int) -> Iterator[Cue]:
+def _cues(segment: Segment, fps: int, columns: int) -> Iterator[Cue]:
     """A scene's captions, which share its time by their length, on the grid of the film's frames."""
-    if words := _words(cut.caption, columns):
-        parts = _shown(words, columns, most=max(1, int(cut.duration / SHORTEST)))
+    if words := _words(segment.caption, columns):
+        parts = _fit(words, columns, most=max(1, int(segment.duration / SHORTEST)))
         reach = list(accumulate(map(_width, parts), initial=0))
-        borders = [cut.start + Fraction(round(cut.duration * fps * at / reach[-1]), fps) for at in reach]
+        borders = [segment.start + Fraction(round(segment.duration * fps * at / reach[-1]), fps) for at in reach]
         for (start, end), text in zip(pairwise(borders), parts, strict=True):
-            yield Cue(cut.number, start, end, text)
+            yield Cue(segment.number, start, end, text)
 
 
-def _shown(words: Words, columns: int, most: int) -> list[str]:
+def _fit(words: Words, columns: int, most: int) -> list[str]:
     """The words, in as few parts as hold them and at most so many; where that is too few they end in an ellipsis."""
     for lines in (LINES, MOST_LINES):
         for parts in range(ceil(_width("".join(words)) / (lines * (columns + 1))), most + 1):
-            if found := _parted(words, parts, columns, lines):
+            if found := _split(words, parts, columns, lines):
                 return [_lines(part, columns) for part in found]
     kept = list(words[: -max(1, len(words) // 20)])
     while len(kept) > 1 and CLINGING.fullmatch(kept[-1].strip()):
         kept.pop()
-    return _shown([*kept[:-1], kept[-1].rstrip(" ,;:.…") + "…"], columns, most)
+    return _fit([*kept[:-1], kept[-1].rstrip(" ,;:.…") + "…"], columns, most)
 
 
 def _lines(words: Words, columns: int) -> str:
     """The words on as few lines as hold them."""
-    broken = next(filter(None, (_parted(words, lines, columns) for lines in range(1, len(words) + 1))))
+    broken = next(filter(None, (_split(words, lines, columns) for lines in range(1, len(words) + 1))))
     return "\n".join("".join(line).rstrip() for line in broken)
 
 
-def _parted(words: Words, parts: int, columns: int, lines: int = 1) -> list[Words]:
+def _split(words: Words, parts: int, columns: int, lines: int = 1) -> list[Words]:
     """The words in so many parts, none of more than `lines` lines, as even and as well broken as can be; [] if they are
     too many."""
     reach = [0, *accumulate(map(_width, words))]
@@ -126,14 +116,14 @@ def _parted(words: Words, parts: int, columns: int, lines: int = 1) -> list[Word
                 break
             rest, ends = best(end, parts - 1)
             uneven = (reach[end] - reach[begin] - even) / room
-            found = min(found, (rest + 3 * uneven**2 + _harm(*words[end - 1 : end + 1]), (end, *ends)))
+            found = min(found, (rest + 3 * uneven**2 + _break_cost(*words[end - 1 : end + 1]), (end, *ends)))
         return found
 
     cost, ends = best(0, parts)
     return [words[begin:end] for begin, end in pairwise((0, *ends))] if cost < inf else []
 
 
-def _harm(word: str, following: str = "") -> float:
+def _break_cost(word: str, following: str = "") -> float:
     """What it costs to break between these two words."""
     word = word.rstrip()
     if CLINGING.fullmatch(word) and following:
@@ -147,21 +137,38 @@ def _harm(word: str, following: str = "") -> float:
 
 def _words(text: str, columns: int) -> list[str]:
     """Words with the space after each; one that is wider than a line, with an ellipsis, is cut."""
-    words = [(word, (columns - 1) // max(map(_width, word))) for word in _WORD.findall(" ".join(text.split()))]
-    return [word[at : at + room] for word, room in words for at in range(0, len(word.rstrip()), room)]
+    return [piece for word in split_words(text) for piece in _pieces(word, columns - 1)]
+
+
+def _pieces(word: str, columns: int) -> list[str]:
+    pieces = [""]
+    for letter in regex.findall(r"\X", word):  # with its accents
+        if _width((pieces[-1] + letter).rstrip()) > columns:
+            pieces.append("")
+        pieces[-1] += letter
+    return pieces
 
 
 def _width(text: str) -> int:
-    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+    return sum(2 if east_asian_width(letter) in "WF" else category(letter) not in ("Mn", "Me", "Cf") for letter in text)
 
 
-def _srt(cues: Iterable[Cue]) -> str:
-    blocks = (f"{n}\n{_clock(c.start, ',')} --> {_clock(c.end, ',')}\n{c.text}\n" for n, c in zip(count(1), cues))
+def _srt(cues: Sequence[Cue]) -> str:
+    blocks = (
+        f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n{_disarm(cue.text)}\n"
+        for number, cue in enumerate(cues, 1)
+    )
     return "\n".join(blocks)
 
 
-def _vtt(cues: Iterable[Cue]) -> str:
-    blocks = (f"{_clock(c.start, '.')} --> {_clock(c.end, '.')}\n{escape(c.text, quote=False)}\n" for c in cues)
+def _disarm(text: str) -> str:
+    """The text for a format that has no way to say that a sign is only that, but for signs that look the same."""
+    text = text.translate({ord("{"): "\uff5b", ord("}"): "\uff5d"})
+    return re.sub(r"(?<=[<\\])(?=\S)|(?<=--)(?=>)", "\u2060", text)  # a joiner, which nobody sees
+
+
+def _vtt(cues: Sequence[Cue]) -> str:
+    blocks = (f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{escape(cue.text, quote=False)}\n" for cue in cues)
     return "\n".join(["WEBVTT\n", *blocks])
 
 

@@ -1,81 +1,131 @@
-"""The cutting room: a story's scenes go in as they are done, its film comes out, with what goes along.
+"""The cutting room: a story's scenes go in as they are done, its film comes out, with all that belongs to it.
 
     with CuttingRoom(story, Path("sequence.mp4")) as room:
         for take, file in takes:
             room.add(take.picture, take.facts, file)
     room.files
 
-The story is complete (`Story.complete`), so that all times are known before the first scene is drawn. Here the rooms
-of the film come together: dubbing, timeline, frames, film. It does not know models.
+The story is complete (`Story.complete`), so that all times are known before the first scene is drawn. Here all parts of
+a film come together: narration, music, captions, pictures, the file for editors. It does not know models.
 """
 
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 from PIL import Image
 
-from nextscene.film.dubbing import Dubbing
-from nextscene.film.encoder import Film, OnFrame
+from nextscene.film import voice
+from nextscene.film.captions import make_cues, write_subtitles
+from nextscene.film.encoder import Film
+from nextscene.film.frames import weigh_frames
+from nextscene.film.lettering import letter
+from nextscene.film.otio import write_otio
+from nextscene.film.sound import mix, open_music
+from nextscene.film.timeline import lay_out
+from nextscene.progress import OnProgress
 from nextscene.story.story import Story
+from nextscene.text import plain
 
 
 class CuttingRoom:
     """Makes one film. `files`, once it is done: the film first."""
 
-    def __init__(self, story: Story, path: Path, spoken: Path | None = None, music: Path | None = None) -> None:
-        """spoken: the folder that keeps what was spoken, so that it is not spoken again; None: one beside the film.
+    def __init__(
+        self,
+        story: Story,
+        path: Path,
+        narration: Path | None = None,
+        music: Path | None = None,
+        on_progress: OnProgress = lambda *_: None,
+    ) -> None:
+        """Speaks the narration, and refuses what cannot be spoken, played or written, before anything is drawn.
 
+        narration: the folder that keeps what was spoken, so that it is not spoken again; None: one beside the film.
         music: where the story's music is; None: at the path that the story names.
         """
-        self._dub = Dubbing(story, spoken or path.parent / "narration", music)
-        self._sound = path.with_name(f".{path.name}.wav") if self._dub.has_sound else None
-        self._subtitles = [path.with_suffix(suffix) for suffix in (".vtt", ".srt")] if self._dub.is_read else []
+        film, self._story, self._path, self._on_progress = story.film, story, path, on_progress
+        self._timeline, self._spoken = lay_out(story), dict[str, voice.Recording]()
+        self._open = ExitStack()
+        if any(segment.narration for segment in self._timeline.segments):
+            folder = self._writable(narration or path.parent / "narration")
+            speaker, on_share = voice.find_voice(film.voice), partial(on_progress, "narration")
+            self._spoken = voice.narrate(self._timeline, speaker, folder, on_share)
+            self._timeline = lay_out(story, voice.measure(self._spoken))
+        self._music = open_music(music or Path(film.music)) if film.music else None
+        self._sound = path.with_name(f".{path.name}.wav") if self._spoken or self._music else None
+        subtitles = [path.with_suffix(suffix) for suffix in (".vtt", ".srt")] if film.captions != "none" else []
+        edit = [path.with_suffix(".otio")] if film.otio else []
+        self.files = [path, *subtitles, *edit]
+        self._pictures = list[Path | None]()
+        work = list(accumulate(weigh_frames(self._timeline)))
+        self._frames = len(work)
         self._film = Film(
             path,
-            self._dub.timeline,
-            story.title or "",
+            self._timeline,
+            plain(story.title or ""),
             sound=self._sound,
-            subtitles=self._subtitles[0] if story.film.captions == "soft" else None,
-            lettering=self._dub.lettering,
-            upscale=story.film.upscale,
+            subtitles=subtitles[0] if film.captions == "soft" else None,
+            overlay=letter(self._timeline) if film.captions == "burned" else lambda *_: None,
+            upscale=film.upscale,
+            on_frame=lambda frames: on_progress("film", work[frames - 1] / work[-1]),
         )
-        self._open = ExitStack()
-        self.frames = self._dub.timeline.frame(self._dub.timeline.duration)
-        self._story, self._pictures = story, list[Path | None]()
-        self._edit = [path.with_suffix(".otio")] if story.film.otio else []
-        self.files = [path, *self._subtitles, *self._edit]
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
+            opening.push(self._open)
             if self._sound:
                 opening.callback(self._sound.unlink, missing_ok=True)
             opening.enter_context(self._film)
-            for file in self._subtitles:
-                self._dub.write(file)
+            for file in self.files:
+                if file.suffix in (".vtt", ".srt"):
+                    write_subtitles(make_cues(self._timeline), file)
             if self._sound:
-                self._dub.mix(self._sound)
+                mix(self._sound, self._timeline, self._spoken, self._music, partial(self._on_progress, "sound"))
+            self._on_progress("film", 0)
             self._open = opening.pop_all()
         return self
 
-    def __exit__(self, *failure: Any) -> None:
-        self._open.__exit__(*failure)
-        for file in self._edit if failure[0] is None else []:
-            from nextscene.film import otio
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
+        if kind is None and self._story.film.otio:
+            write_otio(self._timeline, self._pictures, plain(self._story.title or ""), self.files[-1])
 
-            otio.write(self._dub.timeline, self._pictures, self._story.title or "", file)
-
-    def add(self, picture: Image.Image, facts: Mapping[str, Any], file: Path | None, on_frame: OnFrame = None) -> None:
+    def add(self, picture: Image.Image, facts: Mapping[str, Any], file: Path | None) -> None:
         """The next scene's picture, how it was made, its file if any. Says what cannot be shown as it is wanted."""
-        said = len(self._film.notes)
-        self._film.add(picture, facts, on_frame)
+        before = len(self._film.notes)
+        self._film.add(picture, made_with(facts))
         self._pictures.append(file)
-        for note in self._film.notes[said:]:
+        for note in self._film.notes[before:]:
             print(note, file=sys.stderr)
 
     def facts(self) -> dict[str, Any]:
         """What the record says of the film."""
-        film = self._story.film.model_dump(mode="json", exclude_unset=True)
-        return {"file": self.files[0].name, "frames": self.frames, "settings": film, "notes": self._film.notes}
+        settings = self._story.film.model_dump(mode="json", exclude_unset=True)
+        return {"file": self._path.name, "frames": self._frames, "settings": settings, "notes": self._film.notes}
+
+    def _writable(self, folder: Path) -> Path:
+        """The folder, or another for as long as the film is made, where nothing can be kept in this one."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            print(f"The narration is not kept: {folder} cannot be written ({error.strerror}).", file=sys.stderr)
+            return Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="next-scene-narration-")))
+        return folder
+
+
+def made_with(facts: Mapping[str, Any]) -> str:
+    """What made a picture, in a line."""
+    if "lora" not in facts:
+        return ""
+    lora = facts["lora"]
+    return f"{facts['made_by']}: {facts['model']}, {lora['file']} at {lora['scale']:g}, seed {facts['seed']}"

@@ -1,4 +1,4 @@
-"""What ffmpeg is told: the formats that a film can have, by its file's suffix, and what is written about it inside.
+"""The formats that a film can have, by its file's suffix, as ffmpeg wants them, and what is written about it inside.
 
 A timeline and words go in, arguments and a metadata file's text come out. It runs nothing.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nextscene import NextSceneError
 from nextscene.film.timeline import Timeline
+from nextscene.text import in_one_line, plain
 
 # What every browser plays: even sizes (an odd row or column is cut off) and HD video's colours, converted and declared.
 YUV = (
@@ -49,30 +50,31 @@ FORMATS = {
         YUV,
         "-c:v libvpx-vp9 -crf 28 -b:v 0 -deadline good -cpu-used 4 -row-mt 1 -pix_fmt yuv420p -bitexact -f webm",
         "-c:a libopus -b:a 128k",
-        "-c:s webvtt",
+        "-c:s copy",
     ),
     ".gif": Format(PALETTE, "-fps_mode vfr -c:v gif -f gif"),
 }
 
 
-def format_of(path: Path) -> Format:
+def find_format(path: Path) -> Format:
     """The format that a film's name asks for."""
     if (form := FORMATS.get(path.suffix.lower())) is None:
         raise NextSceneError(f"{path.name} has no known film format: name it .mp4, .webm or .gif.")
     return form
 
 
-def metadata(timeline: Timeline, title: str, comment: str) -> str:
+def format_metadata(timeline: Timeline, title: str, comment: str) -> str:
     """Title, comment and a chapter for each scene, in ffmpeg's own text format."""
-    facts = {"title": title, "comment": comment}
-    lines = [";FFMETADATA1", *(f"{name}={_escaped(fact)}" for name, fact in facts.items() if fact)]
-    for cut in timeline.cuts:
-        name = textwrap.shorten(f"{cut.number}. {cut.caption or cut.id}", 60, placeholder=" ...")
-        begin, end = timeline.frame(cut.start), timeline.frame(cut.end)
+    facts = {"title": plain(title), "comment": plain(comment)}
+    lines = [";FFMETADATA1", *(f"{name}={_escape(fact)}" for name, fact in facts.items() if fact)]
+    for segment in timeline.segments:
+        name = f"{segment.number}. {segment.caption or in_one_line(segment.id)}"
+        name = textwrap.shorten(name, 60, placeholder=" ...", break_on_hyphens=False)
+        begin, end = timeline.frame(segment.start), timeline.frame(segment.end)
         lines += ["[CHAPTER]", f"TIMEBASE=1/{timeline.video_fps}", f"START={begin}", f"END={end}"]
-        lines += [f"title={_escaped(name)}"]
+        lines += [f"title={_escape(name)}"]
     return "\n".join([*lines, ""])
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return re.sub(r"([=;#\\\n])", r"\\\1", text)

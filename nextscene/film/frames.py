@@ -13,70 +13,73 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image
 
 from nextscene import pictures
 from nextscene.film.blends import Frame, crossfade, fade
-from nextscene.film.timeline import Cut, Timeline
+from nextscene.film.timeline import Segment, Timeline
 from nextscene.settings import Move
 
 Size = tuple[int, int]
-Lettering = Callable[[Fraction, Size], Image.Image | None]  # what lies over the picture's foot at a time, as wide as it
+Overlay = Callable[[Fraction, Size], Image.Image | None]  # what lies over the picture's foot at a time, as wide as it
 
 PACE, FARTHEST = 0.025, 0.1  # of the picture: how far the camera goes in a second, and at most
 EASE = 0.6  # how much slower than on the whole a move begins and ends; 1 would be from rest to rest
+# How much work a moving picture and a transition add to a frame; a still one is 1 (docs/measurements/film.md).
+MOVING, MIXING = 3, {"cut": 0, "fade": 3, "crossfade": 3, "morph": 50}
 
 
 class Projector:
     """Shows the scenes of a timeline in order. `notes` says what could not be shown as it was wanted."""
 
-    def __init__(self, timeline: Timeline, size: Size, lettering: Lettering = lambda *_: None) -> None:
-        self._timeline, self._size, self._lettering = timeline, size, lettering
-        self._scenes = iter(zip(timeline.cuts, [*timeline.cuts[1:], None], strict=True))
+    def __init__(self, timeline: Timeline, size: Size, overlay: Overlay = lambda *_: None) -> None:
+        self._timeline, self._size, self._overlay = timeline, size, overlay
+        self._scenes = iter(zip(timeline.segments, [*timeline.segments[1:], None], strict=True))
         self._before: _Still | None = None
         self.notes: list[str] = []
 
     def show(self, picture: Image.Image) -> Iterator[Frame]:
         """The frames from the scene before into the next scene, whose picture this is, and those of it alone."""
-        cut, following = next(self._scenes)
-        mixed, leaves = self._mixed(cut), self._mixed(following)
-        begin = self._timeline.frame(cut.start) - mixed // 2
-        alone, end = begin + mixed, self._timeline.frame(cut.end) - leaves // 2
-        moves_from = alone if cut.transition == "morph" else begin  # a morph is motion enough
+        segment, following = next(self._scenes)
+        mixed, leaves = self._transition_frames(segment), self._transition_frames(following)
+        begin = self._timeline.frame(segment.start) - mixed // 2
+        alone, end = begin + mixed, self._timeline.frame(segment.end) - leaves // 2
+        moves_from = alone if segment.transition == "morph" else begin  # a morph is motion enough
         moves_to = end if following and following.transition == "morph" else end + leaves
-        still = _Still(pictures.fit(picture, *self._size), cut, moves_from, moves_to)
+        still = _Still(pictures.fit(picture, *self._size), segment, moves_from, moves_to)
         if self._before and mixed:
-            blend = self._blend(cut, self._before.at(begin), still.at(begin))
+            blend = self._blend(segment, self._before.at(begin), still.at(begin))
             for number in range(begin, alone):
-                along = (number - begin + 1) / (mixed + 1)
-                yield self._lettered(blend(self._before.at(number), still.at(number), along), number)
+                progress = (number - begin + 1) / (mixed + 1)
+                yield self._overlaid(blend(self._before.at(number), still.at(number), progress), number)
         for number in range(alone, end):
-            yield self._lettered(still.at(number), number)
+            yield self._overlaid(still.at(number), number)
         self._before = still
 
-    def _mixed(self, cut: Cut | None) -> int:
+    def _transition_frames(self, segment: Segment | None) -> int:
         """How many frames the transition into a scene has."""
-        return self._timeline.frame(cut.transition_seconds) if cut else 0
+        return self._timeline.frame(segment.transition_seconds) if segment else 0
 
-    def _blend(self, cut: Cut, one: Frame, other: Frame) -> Callable[[Frame, Frame, float], Frame]:
-        if cut.transition == "morph":
-            from nextscene.film.morph import morph
+    def _blend(self, segment: Segment, one: Frame, other: Frame) -> Callable[[Frame, Frame, float], Frame]:
+        if segment.transition == "morph":
+            from nextscene.film.morph import find_morph
 
-            if way := morph(one, other):
-                return lambda _one, _other, along: way(along)
+            if way := find_morph(one, other):
+                return lambda _one, _other, progress: way(progress)
             self.notes.append(
-                f"Scene {cut.number} is crossfaded: it has too little in common with the one before to morph."
+                f"Scene {segment.number} is crossfaded: it has too little in common with the one before to morph."
             )
-        return fade if cut.transition == "fade" else crossfade
+        return fade if segment.transition == "fade" else crossfade
 
-    def _lettered(self, frame: Frame, number: int) -> Frame:
-        letters = self._lettering(Fraction(number, self._timeline.video_fps), self._size)
-        if letters is None:
+    def _overlaid(self, frame: Frame, number: int) -> Frame:
+        layer = self._overlay(Fraction(number, self._timeline.video_fps), self._size)
+        if layer is None:
             return frame
         picture = Image.fromarray(frame)
-        picture.paste(letters, (0, picture.height - letters.height), letters)
+        picture.paste(layer, (0, picture.height - layer.height), layer)
         return np.asarray(picture)
 
 
@@ -85,7 +88,7 @@ class _Still:
     """A scene's picture as the camera sees it, which moves from one frame to before another."""
 
     picture: Image.Image
-    cut: Cut
+    segment: Segment
     moves_from: int
     moves_to: int
 
@@ -94,20 +97,34 @@ class _Still:
         return np.asarray(self.picture)
 
     def at(self, number: int) -> Frame:
-        if self.cut.move == "none":
+        if self.segment.move == "none":
             return self.frame
-        along = (number - self.moves_from) / max(self.moves_to - 1 - self.moves_from, 1)
-        seen = view(self.cut.move, self.picture.size, float(self.cut.duration), min(max(along, 0), 1))
-        return np.asarray(self.picture.resize(self.picture.size, Image.Resampling.LANCZOS, seen))
+        progress = (number - self.moves_from) / max(self.moves_to - 1 - self.moves_from, 1)
+        crop = find_crop(self.segment.move, self.picture.size, float(self.segment.duration), min(max(progress, 0), 1))
+        return np.asarray(self.picture.resize(self.picture.size, Image.Resampling.LANCZOS, crop))
 
 
-def view(move: Move, size: Size, seconds: float, along: float) -> tuple[float, float, float, float]:
+def weigh_frames(timeline: Timeline) -> list[int]:
+    """About how much work each frame of the film is."""
+    work = [1] * timeline.frame(timeline.duration)
+    for segment, following in pairwise([*timeline.segments, None]):
+        assert segment
+        enters, leaves = (timeline.frame(each.transition_seconds) // 2 if each else 0 for each in (segment, following))
+        begin, end = timeline.frame(segment.start), timeline.frame(segment.end)
+        for number in range(begin - enters, begin + enters):
+            work[number] += MIXING[segment.transition]
+        for number in range(begin - enters, end + leaves) if segment.move != "none" else ():
+            work[number] += MOVING
+    return work
+
+
+def find_crop(move: Move, size: Size, seconds: float, progress: float) -> tuple[float, float, float, float]:
     """What part of a picture the camera sees: its left, upper, right and lower border, in fractions of a pixel."""
     far = 1 + min(PACE * seconds, FARTHEST)
-    along -= EASE * math.sin(2 * math.pi * along) / (2 * math.pi)
-    closer = {"push_in": far**along, "pull_out": far ** (1 - along)}.get(move, far)
-    across = {"pan_left": 1 - along, "pan_right": along}.get(move, 0.5)
-    down = {"tilt_up": 1 - along, "tilt_down": along}.get(move, 0.5)
+    progress -= EASE * math.sin(2 * math.pi * progress) / (2 * math.pi)
+    closer = {"push_in": far**progress, "pull_out": far ** (1 - progress)}.get(move, far)
+    across = {"pan_left": 1 - progress, "pan_right": progress}.get(move, 0.5)
+    down = {"tilt_up": 1 - progress, "tilt_down": progress}.get(move, 0.5)
     width, height = size[0] / closer, size[1] / closer
     left, upper = (size[0] - width) * across, (size[1] - height) * down
     return left, upper, left + width, upper + height

@@ -1,6 +1,6 @@
 """A morph: two pictures in, any picture on the way from the one to the other out.
 
-    way = morph(one, other)    # None: they have too little in common
+    way = find_morph(one, other)    # None: they have too little in common
     way(0.5)
 
 What is in both pictures goes its way, while the light of the one turns into that of the other. The motion is found
@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from nextscene.film.blends import Frame, eased, light, values
+from nextscene.film.blends import Frame, ease, to_light, to_values
 
 SMALL, GRID = 512, 64  # pixels: the longer side on which motion is looked for, and RIFE's grid
 # How alike two pictures have to be, up to 1, when they are brought together half way, for a morph without ghosts.
@@ -31,21 +31,21 @@ LEVELS, ROUNDS = (5, 4, 3, 2, 1), 6  # of the classical flow: how often the pict
 BORDER = 0.03  # of a picture: over so much its edge gives way to the other picture
 
 
-def morph(one: Frame, other: Frame) -> Callable[[float], Frame] | None:
+def find_morph(one: Frame, other: Frame) -> Callable[[float], Frame] | None:
     """The way from one picture to another, from 0 to 1; None where it would be full of ghosts."""
     begin, end = _evened(_small(_tensor(one))), _evened(_small(_tensor(other)))
     motion, enough = (_by_rife(begin, end), ENOUGH) if has_rife() else (_by_flow(begin, end), ENOUGH_BY_FLOW)
     if _alike(_moved(begin, -motion / 2), _moved(end, motion / 2)) < enough:
         return None
-    lights = [torch.from_numpy(light(each)).permute(2, 0, 1)[None] for each in (one, other)]
+    lights = [torch.from_numpy(to_light(each)).permute(2, 0, 1)[None] for each in (one, other)]
 
-    def at(along: float) -> Frame:
-        along = eased(along)
-        here = _moved(motion, (0.5 - along) * motion)  # what passes here on its way
-        back, forth = (_large(each, lights[0]) for each in (-along * here, (1 - along) * here))
-        share = _share(back, forth, along)
+    def at(progress: float) -> Frame:
+        progress = ease(progress)
+        here = _moved(motion, (0.5 - progress) * motion)  # what passes here on its way
+        back, forth = (_large(each, lights[0]) for each in (-progress * here, (1 - progress) * here))
+        share = _share(back, forth, progress)
         mixed = _moved(lights[0], back) * (1 - share) + _moved(lights[1], forth) * share
-        return values(mixed[0].permute(1, 2, 0).clamp(0, 1).contiguous().numpy())
+        return to_values(mixed[0].permute(1, 2, 0).clamp(0, 1).contiguous().numpy())
 
     return torch.inference_mode()(at)
 
@@ -105,9 +105,9 @@ def _alike(one: Tensor, other: Tensor) -> float:
     return float((agreement * weight).sum() / weight.sum().clamp(min=1e-6))
 
 
-def _share(back: Tensor, forth: Tensor, along: float) -> Tensor:
+def _share(back: Tensor, forth: Tensor, progress: float) -> Tensor:
     """How much of the other picture is seen, in each place: only one of the two may reach there."""
-    one, other = (1 - along) * _inside(back), along * _inside(forth)
+    one, other = (1 - progress) * _inside(back), progress * _inside(forth)
     return other / (one + other)
 
 

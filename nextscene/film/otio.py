@@ -1,57 +1,77 @@
 """A film as an editor takes it over: an OpenTimelineIO file, in which every scene is a clip of its own picture.
 
 A timeline and the pictures' files go in. Transitions are dissolves with the film's own kind in their metadata, and each
-clip carries a marker with its words and its camera move.
+clip carries a marker with its words. It is written as its JSON, by hand: the library's binding locks up servers.
 """
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
-import opentimelineio as otio
-from opentimelineio.opentime import RationalTime, TimeRange
+from nextscene.files import write_whole
+from nextscene.film.timeline import Segment, Timeline
 
-from nextscene import NextSceneError
-from nextscene.film.timeline import Cut, Timeline
+Json = Mapping[str, object]
 
 
-def write(timeline: Timeline, pictures: Sequence[Path | None], title: str, path: Path) -> None:
+def write_otio(timeline: Timeline, pictures: Sequence[Path | None], title: str, path: Path) -> None:
     """Writes the timeline; the pictures, one for each scene, are named as they lie from there, if there is a file."""
-    track = otio.schema.Track("Pictures", kind=otio.schema.TrackKind.Video)
-    for cut, picture in zip(timeline.cuts, pictures, strict=True):
-        if cut.transition_seconds:
-            track.append(_transition(cut, timeline))
-        track.append(_clip(cut, timeline, os.path.relpath(picture, path.parent) if picture else None))
-    film = otio.schema.Timeline(title or path.stem)
-    film.tracks.append(track)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(film.to_json_string())
-        part.replace(path)
-    except OSError as error:
-        reason = f"{path} cannot be written ({error.strerror})"
-        raise NextSceneError(f"{reason}: make room or choose another folder.") from error
-    finally:
-        part.unlink(missing_ok=True)
+    files = [os.path.relpath(picture, path.parent) if picture else None for picture in pictures]
+    track = _of_schema("Track.1", name="Pictures", kind="Video", children=list(_children(timeline, files)))
+    stack = _of_schema("Stack.1", name="tracks", children=[track])
+    film = _of_schema("Timeline.1", name=title or path.stem, metadata={}, tracks=stack)
+    write_whole(path, json.dumps(film, indent=4))
 
 
-def _clip(cut: Cut, timeline: Timeline, picture: str | None) -> "otio.schema.Clip":
-    seen = TimeRange(_time(timeline, 0), _time(timeline, timeline.frame(cut.duration)))
-    marker = otio.schema.Marker(cut.caption or cut.id, TimeRange(seen.start_time, _time(timeline, 1)))
-    return otio.schema.Clip(
-        cut.id,
-        media_reference=otio.schema.ExternalReference(picture) if picture else otio.schema.MissingReference(),
-        source_range=seen,
-        markers=[marker],
-        metadata={"next_scene": {"move": cut.move, "caption": cut.caption, "narration": cut.narration}},
+def _children(timeline: Timeline, files: Sequence[str | None]) -> Iterator[Json]:
+    """Each scene's clip, and before it the transition that leads to it."""
+    for (segment, following), file in zip(pairwise([*timeline.segments, None]), files, strict=True):
+        assert segment
+        before, after = (_half(timeline, each) for each in (segment, following))
+        if before:
+            offset = _time(timeline, before)
+            kind = {"name": segment.transition, "transition_type": "SMPTE_Dissolve"}
+            metadata = {"next_scene": {"transition": segment.transition}}
+            yield _of_schema("Transition.1", **kind, in_offset=offset, out_offset=offset, metadata=metadata)
+        yield _clip(timeline, segment, file, before, after)
+
+
+def _clip(timeline: Timeline, segment: Segment, file: str | None, before: int, after: int) -> Json:
+    """A scene's clip. Of its picture there is more than that, for the transitions to lie on."""
+    length = timeline.frame(segment.duration)
+    available = _range(timeline, 0, before + length + after)
+    picture = (
+        _of_schema("ExternalReference.1", target_url=file, available_range=available)
+        if file
+        else _of_schema("MissingReference.1", available_range=available)
+    )
+    return _of_schema(
+        "Clip.2",
+        name=segment.id,
+        source_range=_range(timeline, before, length),
+        markers=[_of_schema("Marker.2", name=segment.caption or segment.id, marked_range=_range(timeline, before, 1))],
+        media_references={"DEFAULT_MEDIA": picture},
+        active_media_reference_key="DEFAULT_MEDIA",
+        metadata={
+            "next_scene": {"move": segment.move, "caption": segment.caption, "narration": segment.narration},
+        },
     )
 
 
-def _transition(cut: Cut, timeline: Timeline) -> "otio.schema.Transition":
-    half = _time(timeline, timeline.frame(cut.transition_seconds) // 2)
-    dissolve = otio.schema.TransitionTypes.SMPTE_Dissolve
-    return otio.schema.Transition(cut.transition, dissolve, half, half, {"next_scene": {"transition": cut.transition}})
+def _half(timeline: Timeline, segment: Segment | None) -> int:
+    """Half of the transition into a scene, in frames."""
+    return timeline.frame(segment.transition_seconds) // 2 if segment else 0
 
 
-def _time(timeline: Timeline, frames: int) -> RationalTime:
-    return RationalTime(frames, timeline.video_fps)
+def _range(timeline: Timeline, start: int, frames: int) -> Json:
+    return _of_schema("TimeRange.1", start_time=_time(timeline, start), duration=_time(timeline, frames))
+
+
+def _time(timeline: Timeline, frames: int) -> Json:
+    return _of_schema("RationalTime.1", value=frames, rate=timeline.video_fps)
+
+
+def _of_schema(schema: str, **fields: object) -> Json:
+    return {"OTIO_SCHEMA": schema, **fields}

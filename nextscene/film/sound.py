@@ -1,7 +1,7 @@
-"""A film's sound: spoken clips at their scenes, music under them; one WAV out, as loud as the web wants it.
+"""A film's sound: recordings at their scenes, music under them; one WAV out, as loud as the web wants it.
 
-    music = sound.music(path)                   # refused here if it cannot be used, before anything is drawn
-    sound.mix(path, timeline, clips, music)
+    music = open_music(path)                    # refused here if it cannot be used, before anything is drawn
+    mix(path, timeline, recordings, music)
 
 The music is played over and over as far as it is too short, makes way for each voice before that begins, and comes back
 after it. All is done block by block, in constant memory over any length. Knows samples and times; not pictures, nor who
@@ -9,32 +9,39 @@ speaks.
 """
 
 import re
-import subprocess
 import tempfile
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import numpy as np
-from imageio_ffmpeg import get_ffmpeg_exe
 
 from nextscene import NextSceneError
+from nextscene.files import exists, whole_file
+from nextscene.film.ffmpeg import Ffmpeg, FfmpegError, input_file
 from nextscene.film.timeline import Timeline
-from nextscene.film.voice import RATE, Clip, Samples
+from nextscene.film.voice import RATE, Recording, Samples
 
 LOUDNESS, PEAK = -16.0, -1.5  # LUFS and dBTP of the whole; half a decibel below -1 for what AAC adds to a peak
 LEAD = 0.25  # seconds from a scene's start to its first word
-SPEECH = -18.0  # LUFS: what a clip has on both channels
+SPEECH = -18.0  # LUFS: what a recording has on both channels
 APART, UNDER = -6.0, -20.0  # LU of the music against speech: by itself, and under it, where WCAG 1.4.7 wants 20
 AWAY, BACK, STAY = 0.5, 1.2, 2.5  # seconds: how long the music goes down and up, and a pause that it stays down for
 FADE_IN, FADE_OUT = 0.5, 2.0
 SEAM = 1.5  # seconds for which the music's end and its beginning sound together, where it begins anew
 NOTHING, SHORTEST, MOST_GAIN = -69.0, 1.0, 20.0  # LUFS: silence; seconds of music at least; dB
 MEASURED = 600  # seconds of the music, at most
+LIMIT = 120.0  # seconds that this may take
 BLOCK = RATE  # samples
+FRAME = 2 * 4  # bytes of a sample, on both channels
+
+OnSamples = Callable[[int], object]  # called with how many samples are done
+# What music comes in, as ffmpeg names it.
+FORMATS = "aac,aiff,asf,au,caf,flac,matroska,mov,mp3,ogg,w64,wav,wv"
 
 
 @dataclass(frozen=True)
@@ -48,47 +55,55 @@ class Music:
 
 @dataclass(frozen=True)
 class _Spoken:
-    """A clip at its place in the film, in samples."""
+    """A recording at its place in the film, in samples."""
 
     start: int
     end: int
-    clip: Clip
+    recording: Recording
 
     @classmethod
-    def at(cls, scene: Fraction, clip: Clip) -> Self:
+    def at(cls, scene: Fraction, recording: Recording) -> Self:
         start = round((scene + Fraction(LEAD)) * RATE)
-        return cls(start, start + round(clip.seconds * RATE), clip)
+        return cls(start, start + round(recording.seconds * RATE), recording)
 
 
-def music(path: Path) -> Music:
+def open_music(path: Path) -> Music:
     """The file, if it can be played."""
-    if not path.exists():
+    if not exists(path):
         raise NextSceneError(f"There is no music {path}: check its name and folder.")
-    options = ["-t", str(MEASURED), *_reading(path), *_MEASURING, "-progress", "pipe:1", "-f", "null", "-"]
-    done = subprocess.run(
-        _command(*options), stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
-    )
-    loudness, _ = _measured(done.stderr)
-    times = re.findall(r"out_time_us=(\d+)", done.stdout)
-    length = int(times[-1]) / 1e6 if times else 0.0
-    if done.returncode or loudness <= NOTHING or length < SHORTEST:
+    if not path.is_file():  # a pipe would be waited for
         raise _unplayable(path)
-    return Music(path, loudness, length)
-
-
-def mix(path: Path, timeline: Timeline, clips: Mapping[str, Clip], under: Music | None = None) -> None:
-    """Writes the film's sound, exactly as long as the film: each scene's clip, and the music under all of them."""
-    length = round(timeline.duration * RATE)
-    spoken = [_Spoken.at(cut.start, clips[cut.id]) for cut in timeline.cuts if cut.id in clips]
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
-            raw, levelled = Path(folder, "raw.wav"), Path(folder, "levelled.wav")
-            loudness, peak = _write(_mixed(spoken, under, length), raw)
-            _level(raw, levelled, min(LOUDNESS - loudness, MOST_GAIN), peak)
-            levelled.replace(path)
-    except OSError as error:
-        reason = error.strerror or error
-        raise NextSceneError(f"{path} cannot be written ({reason}): make room or choose another folder.") from error
+        with _decoder(path, f"atrim=duration={MEASURED},{_MEASURING}", limit=LIMIT) as ffmpeg:
+            samples = sum(map(len, _pieces(ffmpeg)))
+            loudness, _ = _loudness(ffmpeg.finish())
+    except FfmpegError as error:
+        raise _unplayable(path) from error
+    if loudness <= NOTHING or samples < SHORTEST * RATE:
+        raise _unplayable(path)
+    return Music(path, loudness, samples / RATE)
+
+
+def mix(
+    path: Path,
+    timeline: Timeline,
+    recordings: Mapping[str, Recording],
+    under: Music | None = None,
+    on_share: Callable[[float], object] = lambda _: None,
+) -> None:
+    """Writes the film's sound, exactly as long as the film: what is spoken, and the music under all of it.
+
+    on_share: called with how much of it is done.
+    """
+    length = round(timeline.duration * RATE)
+    spoken = [
+        _Spoken.at(segment.start, recordings[segment.id]) for segment in timeline.segments if segment.id in recordings
+    ]
+    with whole_file(path) as levelled, tempfile.TemporaryFile(dir=path.parent) as raw:
+        loudness, peak = _measure(_mixed(spoken, under, length), raw, lambda samples: on_share(samples / length / 2))
+        raw.seek(0)
+        gain = min(LOUDNESS - loudness, MOST_GAIN)
+        _level(raw, levelled, gain, peak, lambda samples: on_share((1 + samples / length) / 2))
 
 
 def _mixed(spoken: Sequence[_Spoken], music: Music | None, length: int) -> Iterator[Samples]:
@@ -126,11 +141,11 @@ class _Gain:
 
 
 def _speech(spoken: Sequence[_Spoken], length: int) -> Iterator[Samples]:
-    """All clips on both channels, and silence before, between and after them."""
+    """All recordings on both channels, and silence before, between and after them."""
     at = 0
     for each in spoken:
         yield from _silence(each.start - at)
-        for block in each.clip.blocks():
+        for block in each.recording.blocks():
             yield np.repeat(block[:, None], 2, axis=1)
         at = each.end
     yield from _silence(length - at)
@@ -147,8 +162,9 @@ def _looped(music: Music) -> Generator[Samples]:
     up = np.sin(np.linspace(0, np.pi / 2, seam, dtype=np.float32))[:, None]
     tail = np.zeros((0, 2), np.float32)
     while True:
-        held = np.zeros((0, 2), np.float32)
+        held, samples = np.zeros((0, 2), np.float32), 0
         for piece in _decoded(music.path):
+            samples += len(piece)
             held = np.concatenate([held, piece])
             if len(held) > 2 * seam:
                 if len(tail):
@@ -156,6 +172,8 @@ def _looped(music: Music) -> Generator[Samples]:
                     tail = tail[:0]
                 yield held[:-seam]
                 held = held[-seam:]
+        if samples <= 2 * seam:  # it was longer when it was measured
+            raise _unplayable(music.path)
         yield held[:-seam]
         tail = held[-seam:]
 
@@ -174,67 +192,56 @@ def _blocks(pieces: Iterator[Samples]) -> Iterator[Samples]:
 
 def _decoded(path: Path) -> Iterator[Samples]:
     """A file's sound, once, piece by piece."""
-    command = _command(*_reading(path), *_RAW, "pipe:1")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        assert process.stdout
-        try:
-            while piece := process.stdout.read(BLOCK * 2 * 4):
-                yield np.frombuffer(piece, np.float32).reshape(-1, 2)
-            if process.wait():
-                raise _unplayable(path)
-        finally:
-            process.kill()
+    try:
+        with _decoder(path) as ffmpeg:
+            yield from _pieces(ffmpeg)
+    except FfmpegError as error:
+        raise _unplayable(path) from error
 
 
-def _write(blocks: Iterator[Samples], path: Path) -> tuple[float, float]:
-    """Writes them as they come; gives the loudness and the true peak of the whole."""
-    with tempfile.TemporaryFile() as said:
-        command = _command(*_RAW, "-i", "pipe:0", *_MEASURING, "-c:a", "pcm_f32le", *_wav(path))
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=said) as process:
-            assert process.stdin
-            with suppress(BrokenPipeError):  # ffmpeg has said why
-                for block in blocks:
-                    process.stdin.write(block.astype(np.float32).tobytes())
-        said.seek(0)
-        text = said.read().decode(errors="replace")
-    if process.returncode:
-        raise OSError(text.strip().splitlines()[-1])
-    return _measured(text)
+def _decoder(path: Path, filters: str = "anull", limit: float = inf) -> Ffmpeg:
+    """Gives a file's samples one after another, whatever its clock says of them."""
+    by_samples = f"asetpts=N/SR/TB,{filters}"
+    return Ffmpeg(*input_file(path, FORMATS), "-map", "0:a:0", "-af", by_samples, *_RAW, "pipe:1", limit=limit)
 
 
-def _level(raw: Path, path: Path, gain: float, peak: float) -> None:
+def _pieces(decoder: Ffmpeg) -> Iterator[Samples]:
+    while piece := decoder.read(BLOCK * FRAME):
+        yield np.frombuffer(piece, np.float32).reshape(-1, 2)
+
+
+def _measure(blocks: Iterator[Samples], raw: IO[bytes], on_samples: OnSamples) -> tuple[float, float]:
+    """Keeps them as they come; gives the loudness and the true peak of the whole."""
+    with Ffmpeg(*_RAW, "-i", "pipe:0", "-af", _MEASURING, "-f", "null", "-") as ffmpeg:
+        for number, block in enumerate(blocks):
+            on_samples(number * BLOCK)
+            data = block.astype(np.float32).tobytes()
+            raw.write(data)
+            ffmpeg.write(data)
+        return _loudness(ffmpeg.finish())
+
+
+def _level(raw: IO[bytes], path: Path, gain: float, peak: float, on_samples: OnSamples) -> None:
     """Makes it louder by so much; what would then go over the peak is held down, four times oversampled."""
     filters = [f"volume={gain}dB"]
     if peak + gain > PEAK:
         limiter = f"alimiter=limit={10 ** (PEAK / 20)}:level=0:attack=3:release=60:latency=1"
         filters += [f"aresample={4 * RATE}", limiter, f"aresample={RATE}"]
-    options = ["-i", f"file:{raw}", "-af", ",".join(filters), "-c:a", "pcm_s16le", *_wav(path)]
-    done = subprocess.run(
-        _command(*options), stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
-    )
-    if done.returncode:
-        raise OSError(done.stderr.strip().splitlines()[-1])
+    wav = ["-c:a", "pcm_s16le", "-rf64", "auto", "-f", "wav", "-y", f"file:{path}"]
+    with Ffmpeg(*_RAW, "-i", "pipe:0", "-af", ",".join(filters), *wav) as ffmpeg:
+        while data := raw.read(BLOCK * FRAME):
+            on_samples(raw.tell() // FRAME)
+            ffmpeg.write(data)
+        ffmpeg.finish()
 
 
 _RAW = ("-f", "f32le", "-ar", str(RATE), "-ac", "2")
-_MEASURING = ("-af", "ebur128=peak=true:framelog=quiet")
+_MEASURING = "ebur128=peak=true:framelog=quiet"
 
 
-def _command(*options: str) -> list[str]:
-    return [get_ffmpeg_exe(), "-hide_banner", "-nostats", *options]
-
-
-def _reading(path: Path) -> list[str]:
-    return ["-protocol_whitelist", "file", "-i", f"file:{path}", "-map", "0:a:0"]
-
-
-def _wav(path: Path) -> list[str]:
-    return ["-rf64", "auto", f"file:{path}"]
-
-
-def _measured(text: str) -> tuple[float, float]:
+def _loudness(said: str) -> tuple[float, float]:
     """The loudness in LUFS and the true peak in dBTP, from what ffmpeg's ebur128 said."""
-    found = re.search(r"I:\s+(\S+) LUFS.*Peak:\s+(\S+) dBFS", text, re.DOTALL)
+    found = re.search(r"I:\s+(\S+) LUFS.*Peak:\s+(\S+) dBFS", said, re.DOTALL)
     return (float(found[1]), float(found[2])) if found else (float("-inf"), float("-inf"))
 
 

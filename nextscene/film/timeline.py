@@ -18,6 +18,7 @@ from nextscene.settings import FilmSettings, Move, Transition
 from nextscene.story.advice import camera_moves
 from nextscene.story.plan import seconds_of
 from nextscene.story.story import PREFIX, Scene, Story, with_prefix
+from nextscene.text import in_one_line
 
 BREATH = 0.6  # seconds that a scene stands after its words
 AUTO: dict[str, Move] = {  # what does on a still what the words say
@@ -31,8 +32,8 @@ AUTO: dict[str, Move] = {  # what does on a still what the words say
 
 
 @dataclass(frozen=True)
-class Cut:
-    """One scene's place in the film.
+class Segment:
+    """One scene's part of the film.
 
     transition: how the film comes into it from the scene before; it begins half of its seconds before `start`.
     move: what the camera does on the still; never "auto".
@@ -59,11 +60,11 @@ class Timeline:
     """A film's scenes, one after another without a gap."""
 
     video_fps: int
-    cuts: tuple[Cut, ...]
+    segments: tuple[Segment, ...]
 
     @property
     def duration(self) -> Fraction:
-        return self.cuts[-1].end
+        return self.segments[-1].end
 
     def frame(self, seconds: Fraction) -> int:
         """A time on the grid, in frames."""
@@ -77,29 +78,29 @@ def lay_out(story: Story, speech: Mapping[str, float] | None = None) -> Timeline
     """
     fps = story.film.video_fps
     scenes = list(zip(story.ids, story.scenes, strict=True))
-    borders = frames_at_borders((_lasting(story, scene, (speech or {}).get(name)) for name, scene in scenes), fps)
-    cuts: list[Cut] = []
+    borders = find_borders((_duration(story, scene, (speech or {}).get(name)) for name, scene in scenes), fps)
+    segments: list[Segment] = []
     for (name, scene), (begin, end) in zip(scenes, pairwise(borders), strict=True):
-        before = cuts[-1].duration if cuts else Fraction(0)
+        before = segments[-1].duration if segments else Fraction(0)
         duration = Fraction(end - begin, fps)
-        transition = (scene.transition or story.film.transition) if cuts else "cut"
-        cuts.append(
-            Cut(
+        transition = (scene.transition or story.film.transition) if segments else "cut"
+        segments.append(
+            Segment(
                 id=name,
-                number=len(cuts) + 1,
+                number=len(segments) + 1,
                 start=Fraction(begin, fps),
                 duration=duration,
                 transition=transition,
                 transition_seconds=_transition_seconds(transition, story.film, min(before, duration)),
                 move=_move(scene, story.film),
-                caption=_prompt(scene) if scene.caption is None else scene.caption,
-                narration=_narration(scene, story.film),
+                caption=in_one_line(_prompt(scene) if scene.caption is None else scene.caption),
+                narration=in_one_line(_narration(scene, story.film)),
             )
         )
-    return Timeline(fps, tuple(cuts))
+    return Timeline(fps, tuple(segments))
 
 
-def frames_at_borders(seconds: Iterable[float], fps: int) -> Iterator[int]:
+def find_borders(seconds: Iterable[float], fps: int) -> Iterator[int]:
     """The frame at which each scene begins, and the one after the last. The shortest scene takes one frame."""
     clock = Fraction(0)
     yield 0
@@ -108,7 +109,7 @@ def frames_at_borders(seconds: Iterable[float], fps: int) -> Iterator[int]:
         yield floor(clock + Fraction(1, 2))
 
 
-def _lasting(story: Story, scene: Scene, speech: float | None) -> float:
+def _duration(story: Story, scene: Scene, speech: float | None) -> float:
     wanted = seconds_of(scene, story)
     return wanted if speech is None else max(wanted, speech + BREATH)
 

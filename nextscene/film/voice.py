@@ -1,17 +1,17 @@
-"""Narration: the words of scenes in, spoken clips out.
+"""Narration: the words of scenes in, recordings of them out.
 
-    clips = narrate(timeline, named("heart"), folder)    # by scene; each knows its length
-    timeline = lay_out(story, seconds(clips))
+    recordings = narrate(timeline, find_voice("heart"), folder)    # by scene; each knows its length
+    timeline = lay_out(story, measure(recordings))
 
 Whoever speaks is a `Voice`: text in, samples out. The built-in one speaks English, offline, with weights from its own
 package; another, a hosted service perhaps, needs only the same two names. What was said once is kept in the folder, and
-not said again. It does not know when a clip is heard, nor what else is.
+not said again. It does not know when a recording is heard, nor what else is.
 """
 
 import hashlib
 import unicodedata
 import wave
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,14 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextscene import NextSceneError
-from nextscene.film.timeline import Timeline
+from nextscene.files import whole_file
+from nextscene.film.timeline import Segment, Timeline
 
 Samples = NDArray[np.floating]
 
 RATE = 48_000  # samples a second, as video has them
 LEVEL = 0.1  # the mean of what is spoken, of full scale: -20 dB
-SILENT = 0.01  # of a clip's loudest sample
-MARGIN, SOFT = 0.03, 0.005  # seconds: what stays of the silence around the words, and how long a clip's ends fade
+SILENT = 0.01  # of a recording's loudest sample
+MARGIN, SOFT = 0.03, 0.005  # seconds: what stays of the silence around the words, and how long its ends fade
 
 
 class Voice(Protocol):
@@ -43,7 +44,7 @@ class Voice(Protocol):
 
 
 @dataclass(frozen=True)
-class Clip:
+class Recording:
     """A spoken text, as a file."""
 
     path: Path
@@ -56,26 +57,32 @@ class Clip:
                 yield np.frombuffer(frames, "<i2").astype(np.float32) / 2**15
 
 
-def named(name: str | None = None) -> Voice:
+def find_voice(name: str | None = None) -> Voice:
     """The voice of this name; none: the one whose weights come with its package."""
     return Hibari(name or "heart")
 
 
-def narrate(timeline: Timeline, voice: Voice, folder: Path) -> dict[str, Clip]:
-    """What is spoken in each scene, by its id, as files in this folder; only what is not there yet is spoken."""
-    clips: dict[str, Clip] = {}
-    for cut in timeline.cuts:
-        if cut.narration.strip():
-            try:
-                clips[cut.id] = _clip(" ".join(cut.narration.split()), voice, folder)
-            except NextSceneError as error:
-                raise NextSceneError(f"Scene {cut.number}'s narration {error}") from error
-    return clips
+def narrate(
+    timeline: Timeline, voice: Voice, folder: Path, on_share: Callable[[float], object] = lambda _: None
+) -> dict[str, Recording]:
+    """What is spoken in each scene, by its id, as files in this folder; only what is not there yet is spoken.
+
+    on_share: called with how much of it is done.
+    """
+    recordings: dict[str, Recording] = {}
+    done, letters = 0, sum(len(segment.narration) for segment in timeline.segments)
+    for segment in timeline.segments:
+        if segment.narration:
+            on_share(done / letters)
+            done += len(segment.narration)
+            recordings[segment.id] = _record(segment, voice, folder)
+    on_share(1)
+    return recordings
 
 
-def seconds(clips: Mapping[str, Clip]) -> dict[str, float]:
-    """How long each scene's narration takes."""
-    return {name: clip.seconds for name, clip in clips.items()}
+def measure(recordings: Mapping[str, Recording]) -> dict[str, float]:
+    """How many seconds each scene's narration takes."""
+    return {name: recording.seconds for name, recording in recordings.items()}
 
 
 class Hibari:
@@ -90,8 +97,22 @@ class Hibari:
             raise NextSceneError(f"has the letter {foreign}, and the built-in voice speaks English only: leave it out.")
         if not any(map(str.isalnum, text)):
             raise NextSceneError("has no words in it: leave it out.")
-        samples: Samples = self._engine(text, seed=0)
-        return samples, self._engine.sample_rate
+        engine = self._engine
+        try:
+            samples: Samples = engine(text, seed=0)
+        except Exception as error:  # it may stumble over a number or a sign in nearly any way
+            raise NextSceneError(
+                f"has {self._stumbling_block(text)}, which the built-in voice cannot read: write it out in words."
+            ) from error
+        return samples, engine.sample_rate
+
+    def _stumbling_block(self, text: str) -> str:
+        for word in text.split():
+            try:
+                self._engine.phonemize(word)
+            except Exception:  # noqa: BLE001 (as above)
+                return word if len(word) <= 40 else f"{word[:20]}…"
+        return "a number or a sign"
 
     @cached_property
     def _engine(self) -> Any:
@@ -112,16 +133,20 @@ def _latin(letter: str) -> bool:
     return "LATIN" in unicodedata.name(letter, "")
 
 
-def _clip(text: str, voice: Voice, folder: Path) -> Clip:
-    said = hashlib.sha256(f"{voice.name}\n{text}".encode()).hexdigest()
-    path = folder / f"{said[:16]}.wav"
+def _record(segment: Segment, voice: Voice, folder: Path) -> Recording:
+    key = hashlib.sha256(f"{voice.name}\n{segment.narration}".encode()).hexdigest()
+    path = folder / f"{key[:16]}.wav"
     if not path.exists():
-        _write(_trimmed(*voice.speak(text)), path)
+        try:
+            samples = _trim(*voice.speak(segment.narration))
+        except NextSceneError as error:
+            raise NextSceneError(f"Scene {segment.number}'s narration {error}") from error
+        _write(samples, path)
     with wave.open(str(path)) as opened:
-        return Clip(path, opened.getnframes() / RATE)
+        return Recording(path, opened.getnframes() / RATE)
 
 
-def _trimmed(samples: Samples, rate: int) -> Samples:
+def _trim(samples: Samples, rate: int) -> Samples:
     """The words without the silence around them, at our own rate and level, and soft at both ends."""
     heard = np.flatnonzero(np.abs(samples) > SILENT * np.abs(samples).max(initial=0))
     if not len(heard):
@@ -132,20 +157,11 @@ def _trimmed(samples: Samples, rate: int) -> Samples:
     peak, spoken = np.abs(words).max(), words[np.abs(words) > SILENT * np.abs(words).max()]
     ramp = np.minimum(np.arange(size), np.arange(size)[::-1]) / (SOFT * RATE)
     level = min(LEVEL / np.sqrt(np.mean(spoken**2)), 0.99 / peak)
-    clip: Samples = words * level * np.minimum(ramp, 1)
-    return clip
+    trimmed: Samples = words * level * np.minimum(ramp, 1)
+    return trimmed
 
 
 def _write(samples: Samples, path: Path) -> None:
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with wave.open(str(part), "wb") as opened:
-            opened.setparams((1, 2, RATE, 0, "NONE", ""))
-            opened.writeframes((samples * (2**15 - 1)).astype("<i2").tobytes())
-        part.replace(path)
-    except OSError as error:
-        raise NextSceneError(f"cannot be kept in {path.parent} ({error.strerror}): make room there.") from error
-    finally:
-        if part.exists():
-            part.unlink()
+    with whole_file(path) as part, wave.open(str(part), "wb") as opened:
+        opened.setparams((1, 2, RATE, 0, "NONE", ""))
+        opened.writeframes((samples * (2**15 - 1)).astype("<i2").tobytes())

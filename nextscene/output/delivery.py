@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from nextscene import NextSceneError, pictures
-from nextscene.film.cutting import CuttingRoom
+from nextscene.film import CuttingRoom
 from nextscene.output.record import Record
 from nextscene.output.sheet import Sheet
 from nextscene.shooting.withholding import notice

@@ -4,79 +4,98 @@ Takes' pictures and facts go in as they are done; one picture comes out. Only th
 """
 
 import math
-import textwrap
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image, ImageDraw, ImageFont, ImageText
+from PIL import Image, ImageDraw
 
+from nextscene.faces import Anchor, Line, find_direction, shorten, wrap
 from nextscene.story.story import PREFIX
 
 CARD, GAP, TEXT = 320, 24, 92  # pixels: a thumbnail's width, the space around it, and the height of the words below
 BACKGROUND, WORDS, QUIET, BADGE = "#14161a", "#f2f0ea", "#8d929c", "#e8a33d"
 COLUMNS = 5
-INDENT, LINES = 34, 54  # pixels: the words beside a scene's number, and the height of three lines of them
+INDENT, LEADING, LINES = 34, 18, 3  # pixels and number: the lines of words beside a scene's number
+LARGE, MEDIUM, SMALL = 22, 14, 13  # pixels: sizes of letters
+
+
+@dataclass(frozen=True)
+class _Card:
+    """A scene on the sheet: its picture, and what is written below it."""
+
+    picture: Image.Image
+    words: str
+    about: str
+    badges: tuple[str, ...]
+    made_by: str
 
 
 class Sheet:
     """Grows with each take; `picture` draws what there is so far."""
 
     def __init__(self, title: str = "") -> None:
-        self._title = title
-        self._cards: list[tuple[Image.Image, Mapping[str, Any]]] = []
+        self._title = title or "Next Scene"
+        self._cards: list[_Card] = []
 
     def add(self, picture: Image.Image, facts: Mapping[str, Any]) -> None:
         """One more scene. The first picture gives all cards their shape."""
         height = round(CARD * picture.height / picture.width)
-        self._cards.append((picture.resize((CARD, height), Image.Resampling.LANCZOS), facts))
+        self._cards.append(_card(picture.resize((CARD, height), Image.Resampling.LANCZOS), facts))
 
     def picture(self) -> Image.Image:
         columns, rows = _grid(len(self._cards))
-        shape = max(thumbnail.height for thumbnail, _ in self._cards)
+        shape = max(card.picture.height for card in self._cards)
         top = 2 * GAP + 24
         width = GAP + columns * (CARD + GAP)
         height = top + rows * (shape + TEXT + GAP) + 2 * GAP
         sheet = Image.new("RGB", (width, height), BACKGROUND)
-        draw = ImageDraw.Draw(sheet)
-        room = width - 2 * GAP
-        draw.text((GAP, GAP), textwrap.shorten(self._title or "Next Scene", room // 11), WORDS, _font(22))
-        draw.text((GAP, height - GAP), textwrap.shorten(_made_by(self._cards[0][1]), room // 6), QUIET, _font(12), "ls")
-        for number, (thumbnail, facts) in enumerate(self._cards, 1):
-            row, column = divmod(number - 1, columns)
+        draw, room = ImageDraw.Draw(sheet), width - 2 * GAP
+        _write(draw, (GAP, GAP + LARGE - 2), shorten(self._title, LARGE, room), WORDS, LARGE)
+        _write(draw, (GAP, height - GAP), shorten(self._cards[0].made_by, SMALL, room), QUIET, SMALL)
+        for at, card in enumerate(self._cards):
+            row, column = divmod(at, columns)
             left, upper = GAP + column * (CARD + GAP), top + row * (shape + TEXT + GAP)
-            sheet.paste(thumbnail, (left, upper))
-            _caption(draw, left, upper + shape + 10, number, facts)
+            sheet.paste(card.picture, (left, upper))
+            _caption(draw, left, upper + shape + 10, at + 1, card)
         return sheet
 
 
-def _caption(draw: ImageDraw.ImageDraw, left: int, top: int, number: int, facts: Mapping[str, Any]) -> None:
-    draw.text((left, top), str(number), WORDS, _font(22))
-    words = str(facts["prompt"]).removeprefix(PREFIX)
-    breakable = " ".join(textwrap.wrap(words, 20))  # a word wider than its card could not be wrapped
-    text = ImageText.Text(breakable, _font(13), spacing=4)
-    if breakable and text.wrap(CARD - INDENT - 20, LINES):
-        text.text += " ..."
-    draw.text((left + INDENT, top + 1), text, WORDS)
-    about = f"{facts['shot']['duration']:g} s   seed {facts['seed']}"
-    draw.text((left + INDENT, top + LINES + 8), about, QUIET, _font(12))
+def _card(picture: Image.Image, facts: Mapping[str, Any]) -> _Card:
+    note = f" ({facts['note']})" if facts.get("note") else ""
+    return _Card(
+        picture,
+        words=str(facts["prompt"]).removeprefix(PREFIX),
+        about=f"{facts['shot']['duration']:g} s   seed {facts['seed']}",
+        badges=(*facts.get("noticed", ()), *["draft"] * ("fast_lora" in facts)),
+        made_by=f"Drawn by {facts['model']}{note}.",
+    )
+
+
+def _caption(draw: ImageDraw.ImageDraw, left: int, top: int, number: int, card: _Card) -> None:
+    _write(draw, (left, top + LARGE - 5), str(number), WORDS, LARGE)
+    direction = find_direction(card.words)
+    anchor: Anchor = "left" if direction == "ltr" else "right"
+    begin = left + (INDENT if anchor == "left" else CARD)
+    for at, words in enumerate(wrap(card.words, MEDIUM, CARD - INDENT, LINES)):
+        Line(words, MEDIUM, direction).draw(draw, (begin, top + 13 + at * LEADING), WORDS, anchor)
+    foot = top + 74  # on which the letters of the last line stand
+    _write(draw, (left + INDENT, foot), card.about, QUIET, SMALL)
     right = float(left + CARD)
-    for word in [*facts.get("noticed", ()), *["draft"] * ("fast_lora" in facts)]:
-        width = draw.textlength(word, _font(12))
-        draw.rounded_rectangle((right - width - 12, top + LINES + 4, right, top + LINES + 24), 10, outline=BADGE)
-        draw.text((right - 6, top + LINES + 14), word, BADGE, _font(12), "rm")
+    for badge in card.badges:
+        width = Line(badge, SMALL).width
+        draw.rounded_rectangle((right - width - 12, foot - 15, right, foot + 6), 10, outline=BADGE)
+        _write(draw, (right - 6, foot), badge, BADGE, SMALL, "right")
         right -= width + 18
+
+
+def _write(
+    draw: ImageDraw.ImageDraw, place: tuple[float, float], words: str, fill: str, size: int, anchor: Anchor = "left"
+) -> None:
+    Line(words, size).draw(draw, place, fill, anchor)
 
 
 def _grid(cards: int) -> tuple[int, int]:
     """As many columns as look well: all in one row if they fit, otherwise rows of nearly equal length."""
     rows = math.ceil(cards / COLUMNS)
     return math.ceil(cards / rows), rows
-
-
-def _made_by(facts: Mapping[str, Any]) -> str:
-    note = f" ({facts['note']})" if facts.get("note") else ""
-    return f"Drawn by {facts['model']}{note}."
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)

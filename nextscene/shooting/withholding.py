@@ -8,9 +8,10 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from nextscene import pictures
+from nextscene.faces import Line
 from nextscene.shooting.safety import Checker
 from nextscene.story.plan import Size
 from nextscene.take import Take, Withheld
@@ -30,8 +31,9 @@ def judged(take: Take, checker: Checker | None) -> Take:
 def card(number: int, size: Size) -> Image.Image:
     """What is seen in place of a scene that is withheld."""
     picture, (width, height) = Image.new("RGB", size, DARK), size
-    letters = ImageFont.load_default(min(max(width / 24, 12), width / 12))  # read in a small picture too, and in it
-    ImageDraw.Draw(picture).text((width / 2, height / 2), f"Scene {number} was withheld", QUIET, letters, "mm")
+    letters = max(round(min(max(width / 24, 12), width / 12)), 1)  # read in a small picture too, and in it
+    line = Line(f"Scene {number} was withheld", letters)
+    line.draw(ImageDraw.Draw(picture), (width / 2, (height + letters / 2) / 2), QUIET, "middle")
     return picture
 
 

@@ -9,7 +9,7 @@ from conftest import photo
 
 from bench.ears import heard, music
 from nextscene import NextSceneError
-from nextscene.film.cutting import CuttingRoom
+from nextscene.film import CuttingRoom
 from nextscene.story.story import Story, from_data
 
 TRAIN = "The city was asleep when the first train left the harbour."
