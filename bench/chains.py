@@ -28,6 +28,7 @@ from bench.ways import STEPS, Way, chain, opening, planned
 from nextscene import pictures
 from nextscene.hub import weights
 from nextscene.model.loading import Model
+from storybook import oracle
 from storybook.world import HEIGHT, WIDTH, State
 
 SIZE = (WIDTH, HEIGHT)
@@ -133,7 +134,9 @@ def _do(tasks: Sequence[Task], processes: int) -> None:
             gone = (time.monotonic() - started) / 60
             left = gone / done * (len(tasks) - done)
             rest = f"{done} of {len(tasks)}, {gone:.1f} min gone, about {left:.1f} min left"
-            print(f"Story {task.told.number}, {task.way.name}: drawn and looked at ({rest}).", file=sys.stderr, flush=True)
+            print(
+                f"Story {task.told.number}, {task.way.name}: drawn and looked at ({rest}).", file=sys.stderr, flush=True
+            )
 
 
 def _begin() -> None:
@@ -158,7 +161,7 @@ def _draw_and_look(task: Task) -> Task:
         drawn = chain(_model(), told, task.way, _opening(told))
         pictures.write(side_by_side(drawn), task.pictures, {"words": told.words, "way": task.way.name})
     drawn = _apart(pictures.read(task.pictures))
-    told = told.in_layout(sight.layout(drawn[0], told.truth[0]))
+    told = told.in_layout(oracle.layout(drawn[0], told.truth[0]))
     sights = [asdict(each) for each in sight.look(drawn, told.truth)]
     figures.write_whole(task.sights, json.dumps(sights).encode())
     return task

@@ -27,7 +27,7 @@ from nextscene.story.plan import DEFAULTS
 from nextscene.story.story import with_prefix
 from nextscene.training import trainer
 from nextscene.training.recipe import recipe
-from storybook import autoencoder, fast, gates, measure, painter, pairs, random_model, reader, sheets
+from storybook import autoencoder, fast, gates, held_out, measure, painter, pairs, random_model, reader, sheets
 from storybook.families import drawn
 from storybook.training import DEVICE, batches
 from storybook.words import vocabulary
@@ -197,9 +197,19 @@ def evaluate(work: Work, count: int) -> None:
     for scale in gates.SCALES:
         make = work.scenes(work.transformer(scale))
         _report(work.folder, gates.moved(scale), measure.moves(make, count))
+    evaluate_words(work, count)
     table = gates.table(json.loads((work.folder / "figures.json").read_text()))
     print(table)
     (work.folder / "gates.md").write_text(table)
+
+
+def evaluate_words(work: Work, _: int) -> None:
+    """How the model follows wordings that no lesson has, drawn as a user's scenes are: figures, and a table of each."""
+    make = work.scenes(work.transformer(DEFAULTS["lora_scale"]))
+    every = held_out.wordings() * held_out.ROUNDS
+    judged = held_out.verdicts(lambda words, states: sheets.pictures(make(words, states)), every)
+    _report(work.folder, "words by other hands", held_out.figures(judged))
+    (work.folder / "held-out.md").write_text(held_out.table(judged))
 
 
 def evaluate_fast(work: Work, count: int) -> None:
@@ -232,6 +242,7 @@ STAGES: dict[str, tuple[Callable[[Work, int], None], int]] = {  # and their step
     "lora": (next_scene, 2000),
     "fast": (hurry, 600),
     "evaluate": (evaluate, 200),
+    "evaluate-words": (evaluate_words, 0),
     "evaluate-fast": (evaluate_fast, 100),
 }
 

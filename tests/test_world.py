@@ -148,6 +148,7 @@ def test_a_gate_is_reached_or_not_by_its_figure() -> None:
     moves = {gates.moved(scale): best | {"of the way": scale} for scale in gates.SCALES}
     strength = {"0.25": 30.0, "0.5": 25.0, "0.75": 20.0, "1": 15.0}
     figures = {"openings": best, "edits": best, "strength": strength, **shown, **moves}
+    figures["words by other hands"] = {"followed": 0.8, "nothing else changed": 0.9}
     assert all(gate.reached for gate in gates.gates(figures))
     assert "**no**" not in gates.table(figures)
     worse = figures | {"edits": best | {"nearer": 0.82}, "strength": strength | {"0.75": 26.0}}
