@@ -1,6 +1,7 @@
 """What a picture shows: the state of the drawn world whose drawn picture it is nearest to. It knows no models.
 
-There are 460,800 states; they are searched from likely ones, a few of their things at a time, until none is nearer.
+There are 576,000 states, those whose landmark is gone among them; they are searched from likely ones, a few of their
+things at a time, until none is nearer.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,10 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from storybook.words import FARTHEST
-from storybook.world import COLOURS, LANDMARKS, LAYOUTS, LIGHTS, PLACES, WEATHERS, State, draw
+from storybook.world import COLOURS, LANDMARKS, LAYOUTS, LIGHTS, NOTHING, PLACES, WEATHERS, State, draw
 
 VALUES: dict[str, Sequence[Any]] = {
-    "place": PLACES, "light": LIGHTS, "weather": WEATHERS, "landmark": LANDMARKS, "colour": COLOURS,
+    "place": PLACES, "light": LIGHTS, "weather": WEATHERS, "landmark": (*LANDMARKS, NOTHING), "colour": COLOURS,
     "layout": range(LAYOUTS), **{axis: range(-far, far + 1) for axis, far in FARTHEST.items()},
 }  # fmt: skip
 TOGETHER = (("pan", "tilt", "zoom"), ("light", "weather"), ("place", "layout"), ("landmark", "colour"))

@@ -27,9 +27,9 @@ from storybook.world import State
 
 SHIFT = 1.63  # of the noise levels: the scheduler's own at 48 tokens
 FAST_SHIFT = 3.0  # of those that the fast LoRA is taught on, whatever the picture's size
-BATCH = {"words": 48, "edit": 32, "two": 24}
+BATCH = {"words": 48, "edit": 32, "two": 24, "three": 16}
 EMPTY = (" ", DEFAULTS["negative_prompt"])  # words that say nothing: what guidance leads away from
-LENGTH = {0: 44, 1: 52, 2: 76}  # text tokens, padded, by the number of references
+LENGTH = {0: 56, 1: 64, 2: 84, 3: 104}  # text tokens, padded to at least this, by the number of references
 PLAIN = ("mod", "img_in", "txt_in", "time_text", "norm_out", "proj_out")  # what AdamW trains, and Muon does not
 
 
@@ -56,7 +56,7 @@ class Lessons:
         columns = [[(n, t.sees[at]) for n, t in zip(picked, tasks, strict=True)] for at in range(len(tasks[0].sees))]
         references = [torch.stack([self.latents[place] for place in column]).to(DEVICE).float() for column in columns]
         seen = [torch.stack([self.seen[place] for place in column]).to(DEVICE).float() for column in columns]
-        words = [chance.choice(EMPTY) if chance.random() < empty else task.words for task in tasks]
+        words = [chance.choice(EMPTY) if chance.random() < empty else task.said(chance) for task in tasks]
         with torch.no_grad():
             states, mask = self.reader.read(words, seen, LENGTH[len(seen)])
         return right.to(DEVICE).float(), references, states, mask
