@@ -13,7 +13,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -27,9 +27,11 @@ from bench.stories import SCENES, Told, tell
 from bench.ways import STEPS, Way, chain, opening, planned
 from nextscene import hub, pictures
 from nextscene.model import Model
+from storybook import oracle
 from storybook.world import HEIGHT, WIDTH, State
 
 SIZE = (WIDTH, HEIGHT)
+Tell = Callable[[int, int], Told]  # a number and how many scenes, to a story
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,7 @@ def options(question: str, stories: int) -> Options:
 class Task:
     """One chain: a story, a way, and its files in the work folder, by their common stem."""
 
-    number: int
-    scenes: int
+    told: Told
     way: Way
     stem: Path
 
@@ -75,9 +76,9 @@ class Task:
         return self.stem.with_suffix(".png")
 
 
-def looked_at(ways: Sequence[Way], options: Options) -> dict[str, list[list[Sight]]]:
+def looked_at(ways: Sequence[Way], options: Options, tell: Tell = tell) -> dict[str, list[list[Sight]]]:
     """What each way's chains show, story by story and scene by scene; draws those that are not in the folder yet."""
-    tasks = [task_of(number, way, options) for number in range(1, options.stories + 1) for way in ways]
+    tasks = [task_of(number, way, options, tell) for number in range(1, options.stories + 1) for way in ways]
     if missing := [task for task in tasks if not task.sights.is_file()]:
         _do(missing, options.processes)
     return {way.name: [_read(task.sights) for task in tasks if task.way == way] for way in ways}
@@ -88,6 +89,11 @@ def strip(number: int, way: Way, options: Options) -> Image.Image:
     return pictures.read(task_of(number, way, options).pictures)
 
 
+def drawn(number: int, way: Way, options: Options, tell: Tell = tell) -> list[Image.Image]:
+    """The pictures of a chain that was drawn, one by one."""
+    return _apart(pictures.read(task_of(number, way, options, tell).pictures))
+
+
 def side_by_side(drawn: Sequence[Image.Image]) -> Image.Image:
     whole = Image.new("RGB", (WIDTH * len(drawn), HEIGHT))
     for at, picture in enumerate(drawn):
@@ -95,11 +101,12 @@ def side_by_side(drawn: Sequence[Image.Image]) -> Image.Image:
     return whole
 
 
-def task_of(number: int, way: Way, options: Options) -> Task:
-    made_by = repr((_weights(), planned(tell(number, options.scenes), way, SIZE), way))
+def task_of(number: int, way: Way, options: Options, tell: Tell = tell) -> Task:
+    told = tell(number, options.scenes)
+    made_by = repr((_weights(), planned(told, way, SIZE), way))
     digest = hashlib.sha256(made_by.encode()).hexdigest()[:8]
     name = re.sub(r"\W+", "-", way.name)
-    return Task(number, options.scenes, way, options.work / f"{number:02d}-{name}-{digest}")
+    return Task(told, way, options.work / f"{number:02d}-{name}-{digest}")
 
 
 def about() -> str:
@@ -126,7 +133,9 @@ def _do(tasks: Sequence[Task], processes: int) -> None:
             gone = (time.monotonic() - started) / 60
             left = gone / done * (len(tasks) - done)
             rest = f"{done} of {len(tasks)}, {gone:.1f} min gone, about {left:.1f} min left"
-            print(f"Story {task.number}, {task.way.name}: drawn and looked at ({rest}).", file=sys.stderr, flush=True)
+            print(
+                f"Story {task.told.number}, {task.way.name}: drawn and looked at ({rest}).", file=sys.stderr, flush=True
+            )
 
 
 def _begin() -> None:
@@ -146,12 +155,12 @@ def _opening(told: Told) -> Image.Image:
 def _draw_and_look(task: Task) -> Task:
     if (parent := multiprocessing.parent_process()) and not parent.is_alive():
         sys.exit()  # killed: its other tasks are the next run's
-    told = tell(task.number, task.scenes)
+    told = task.told
     if not task.pictures.is_file():
         drawn = chain(_model(), told, task.way, _opening(told))
         pictures.write(side_by_side(drawn), task.pictures, {"words": told.words, "way": task.way.name})
     drawn = _apart(pictures.read(task.pictures))
-    told = told.in_layout(sight.layout(drawn[0], told.truth[0]))
+    told = told.in_layout(oracle.layout(drawn[0], told.truth[0]))
     sights = [asdict(each) for each in sight.look(drawn, told.truth)]
     figures.write_whole(task.sights, json.dumps(sights).encode())
     return task

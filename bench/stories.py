@@ -5,10 +5,12 @@ scene, all in wordings that training never used. It knows no models and no pictu
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from storybook.words import FARTHEST, camera, caption, instruction, next_state
+from storybook.families import VALUES
+from storybook.words import FARTHEST, NAMED, camera, caption, instruction, next_state
 from storybook.world import LIGHTS, WEATHERS, State, random_state
 
 SCENES = 16
@@ -32,10 +34,18 @@ class Told:
 
 def tell(number: int, scenes: int = SCENES) -> Told:
     """The story of this number; the same number always tells the same one."""
-    chance = random.Random(f"continuity {number}")
+    return _told(number, scenes, random.Random(f"continuity {number}"), (*STEPS, *OTHERS))
+
+
+def tell_of_everything(number: int, scenes: int = SCENES) -> Told:
+    """A story in which the place, the landmark and its colour change as well."""
+    return _told(number, scenes, random.Random(f"everything {number}"), (*STEPS, *NAMED))
+
+
+def _told(number: int, scenes: int, chance: random.Random, changes: Sequence[str]) -> Told:
     state = random_state(chance, held_out=True)
     words, truth = [caption(state, chance, held_out=True)], [state]
-    for kind in _kinds(scenes - 1, chance):
+    for kind in _kinds(scenes - 1, changes, chance):
         asked = state.but(**{kind: _other(state, kind, chance)})
         say = camera if kind in STEPS else instruction
         words.append(say(state, asked, chance, held_out=True))
@@ -44,17 +54,17 @@ def tell(number: int, scenes: int = SCENES) -> Told:
     return Told(number, tuple(words), tuple(truth))
 
 
-def _kinds(count: int, chance: random.Random) -> list[str]:
-    """What changes in each scene: of five changes three by the camera, one of the light and one of the weather."""
+def _kinds(count: int, changes: Sequence[str], chance: random.Random) -> list[str]:
+    """What changes in each scene: each of these once before any comes again."""
     kinds: list[str] = []
     while len(kinds) < count:
-        kinds += chance.sample([*STEPS, *OTHERS], 5)
+        kinds += chance.sample(changes, len(changes))
     return kinds[:count]
 
 
 def _other(state: State, kind: str, chance: random.Random) -> Any:
     """Another value, which one step of the camera reaches without its running into an end."""
     now = getattr(state, kind)
-    if kind in OTHERS:
-        return chance.choice([value for value in OTHERS[kind] if value != now])
+    if kind in VALUES:
+        return chance.choice([value for value in VALUES[kind] if value != now])
     return now + chance.choice([step for step in STEPS[kind] if abs(now + step) <= FARTHEST[kind]])

@@ -16,7 +16,9 @@ from storybook.world import (
     FARTHEST_ZOOM,
     HEIGHT,
     LANDMARKS,
+    LAYOUTS,
     LIGHTS,
+    NOTHING,
     PLACES,
     WEATHERS,
     WIDTH,
@@ -27,17 +29,26 @@ from storybook.world import (
 )  # fmt: skip
 
 VIEWS = 9  # of each family: its first state from every place that one move of the camera leads to
-FAMILY = 16
+SAID = 16  # of each family: those, and the same with one thing changed, that words lead between
+ALONE, GONE, ELSEWHERE = range(SAID, 19)  # its landmark alone, it without its landmark, and with other hills or trees
+FAMILY = 19
 VALUES = {"place": PLACES, "light": LIGHTS, "weather": WEATHERS, "landmark": LANDMARKS, "colour": COLOURS}
 CHANGES = ("light", "light", "weather", "weather", "landmark", "colour", "place")
 
 
 def family(seed: int) -> list[State]:
-    """A state; the same from other sides, up to a move of the camera away; then the same with one thing changed."""
+    """A state; the same from other sides, up to a move of the camera away; then the same with one thing changed.
+
+    The last ones no words ask for: they are what a chain may show by mistake, and what reminds it of its landmark.
+    """
     chance = random.Random(seed)
-    while len(states := _related(chance)) < FAMILY:
+    while len(states := _related(chance)) < SAID:
         pass  # all that one of the changes could lead to is held out: another one
-    return states
+    first = states[0]
+    alone = State(place=NOTHING, landmark=first.landmark, colour=first.colour)
+    others = [first.but(layout=layout) for layout in range(LAYOUTS) if layout != first.layout]
+    elsewhere = chance.choice([state for state in others if not is_held_out(state)])
+    return [*states, alone, first.but(landmark=NOTHING), elsewhere]
 
 
 def _related(chance: random.Random) -> list[State]:

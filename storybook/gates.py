@@ -28,6 +28,9 @@ def gates(figures: Figures) -> Iterator[Gate]:
         for axis in ("pan", "tilt", "zoom"):
             yield _share(f"{axis}s go the named way, LoRA at {scale:g}", figures[moved(scale)][axis], 0.9)
     yield _share("the camera stands still without the LoRA", still["still"], 0.9)
+    words = figures["words by other hands"]
+    yield _share("words by other hands are followed", words["followed"], 0.8)
+    yield _share("words by other hands change nothing else", words["nothing else changed"], 0.9)
     way = [figures[moved(scale)]["of the way"] for scale in SCALES]
     yield _row("movement grows with the LoRA's scale (0 to 0.75; the last at 1)", way, _grows(way[:-1]))
     kept = [figures["strength"][f"{strength:g}"] for strength in STRENGTHS]

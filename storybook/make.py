@@ -25,7 +25,19 @@ from nextscene import training
 from nextscene.model import NextScenePipeline, PictureProcessor
 from nextscene.settings import Look
 from nextscene.story.story import with_prefix
-from storybook import autoencoder, fast, gates, measure, painter, pairs, random_model, reader, sheets
+from storybook import (
+    autoencoder,
+    fast,
+    gates,
+    held_out,
+    measure,
+    painter,
+    pairs,
+    random_model,
+    reader,
+    rephrasing,
+    sheets,
+)
 from storybook.families import drawn
 from storybook.training import DEVICE, batches
 from storybook.words import vocabulary
@@ -175,6 +187,24 @@ def next_scene(work: Work, steps: int) -> None:
     sheets.samples(work.scenes(model), work.folder, "lora", steps)
 
 
+def rephrase(work: Work, steps: int) -> None:
+    """More ways of saying the same, for a finished model's text encoder."""
+    models = {scale: work.transformer(scale) for scale in (0.0, Look().lora_scale)}
+    learner, lessons = work.reader(), work.lessons()
+    rephrasing.teach(learner, models, lessons, work.folder, steps)
+    learner.encoder.save_pretrained(work.folder / "text_encoder")
+
+
+def further(work: Work, steps: int) -> None:
+    """A finished model's transformer goes on learning, in the words that its text encoder knows now."""
+    torch.manual_seed(0)
+    model = work.transformer()
+    look = partial(sheets.samples, work.scenes(model), work.folder, "further")
+    painter.teach(model, work.lessons(), work.folder, steps, look, name="further", gently=0.3)
+    model.save_pretrained(work.folder / "transformer")
+    assemble(work, work.folder / "base", "the base of a small model of a drawn world", lora=None)
+
+
 def hurry(work: Work, steps: int) -> None:
     """The fast LoRA, taught by the model itself."""
     teachers = {scale: work.transformer(scale) for scale in fast.SCALES}
@@ -195,9 +225,19 @@ def evaluate(work: Work, count: int) -> None:
     for scale in gates.SCALES:
         make = work.scenes(work.transformer(scale))
         _report(work.folder, gates.moved(scale), measure.moves(make, count))
+    evaluate_words(work, count)
     table = gates.table(json.loads((work.folder / "figures.json").read_text()))
     print(table)
     (work.folder / "gates.md").write_text(table)
+
+
+def evaluate_words(work: Work, _: int) -> None:
+    """How the model follows wordings that no lesson has, drawn as a user's scenes are: figures, and a table of each."""
+    make = work.scenes(work.transformer(Look().lora_scale))
+    every = held_out.wordings() * held_out.ROUNDS
+    judged = held_out.verdicts(lambda words, states: sheets.pictures(make(words, states)), every)
+    _report(work.folder, "words by other hands", held_out.figures(judged))
+    (work.folder / "held-out.md").write_text(held_out.table(judged))
 
 
 def evaluate_fast(work: Work, count: int) -> None:
@@ -228,10 +268,16 @@ STAGES: dict[str, tuple[Callable[[Work, int], None], int]] = {  # and their step
     "text": (text, 900),
     "base": (base, 12000),
     "lora": (next_scene, 2000),
+    "rephrase": (rephrase, 1500),
+    "further": (further, 3000),
     "fast": (hurry, 600),
     "evaluate": (evaluate, 200),
+    "evaluate-words": (evaluate_words, 0),
     "evaluate-fast": (evaluate_fast, 100),
 }
+
+
+LATER = ("rephrase", "further")  # only for a finished model
 
 
 def assemble(work: Work, folder: Path, note: str, lora: Path | None) -> None:
@@ -259,11 +305,13 @@ def _report(folder: Path, name: str, figures: dict[str, float]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stage", choices=[*STAGES, "assemble"], help="one stage only (default: all of them)")
+    parser.add_argument(
+        "--stage", choices=[*STAGES, "assemble"], help="one stage only (default: all that make a model from nothing)"
+    )
     parser.add_argument("--work", type=Path, default=Path("outputs/storybook"), help="the work folder")
     parser.add_argument("--steps", type=int, help="training steps (or, to evaluate, pictures) in place of the stage's")
     parser.add_argument("--model", type=Path, help="a finished model, for the stages that come after its LoRA")
-    parser.add_argument("--families", type=int, default=1600, help="of 16 pictures each, that training sees")
+    parser.add_argument("--families", type=int, default=1600, help="of 19 pictures each, that training sees")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--out", type=Path, default=Path("storybook/model.new"), help="where the model goes")
     parser.add_argument("--note", default="a small model of a drawn world", help="what its pictures say of themselves")
@@ -273,7 +321,8 @@ def main() -> None:
     work = Work(given.work, given.families)
     if given.model:
         work.take(given.model)
-    for stage in [given.stage] if given.stage else [*STAGES, "assemble"]:
+    every = [stage for stage in (*STAGES, "assemble") if stage not in LATER]
+    for stage in [given.stage] if given.stage else every:
         if stage == "assemble":
             assemble(work, given.out, given.note, work.lora)
         else:

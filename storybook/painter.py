@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from diffusers import QwenImageTransformer2DModel
 from diffusers.models.transformers import transformer_qwenimage as stock
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from nextscene.model import guide
@@ -22,14 +22,14 @@ from nextscene.settings import Look
 from storybook.edits import KINDS, Task
 from storybook.families import family
 from storybook.reader import Reader
-from storybook.training import DEVICE, Muon, muon, train
+from storybook.training import DEVICE, muon, train
 from storybook.world import State
 
 SHIFT = 1.63  # of the noise levels: the scheduler's own at 48 tokens
 FAST_SHIFT = 3.0  # of those that the fast LoRA is taught on, whatever the picture's size
-BATCH = {"words": 48, "edit": 32, "two": 24}
+BATCH = {"words": 48, "edit": 32, "two": 24, "three": 16}
 EMPTY = (" ", Look().negative_prompt)  # words that say nothing: what guidance leads away from
-LENGTH = {0: 44, 1: 52, 2: 76}  # text tokens, padded, by the number of references
+LENGTH = {0: 56, 1: 64, 2: 84, 3: 104}  # text tokens, padded to at least this, by the number of references
 PLAIN = ("mod", "img_in", "txt_in", "time_text", "norm_out", "proj_out")  # what AdamW trains, and Muon does not
 
 
@@ -52,14 +52,19 @@ class Lessons:
         """The right latents, the references' latents, and the words read: embeddings and mask."""
         picked = [chance.randrange(len(self.latents)) for _ in range(size)]
         tasks = [make(self.states[number], chance) for number in picked]
+        right, references, seen = self.pictures(picked, tasks)
+        words = [chance.choice(EMPTY) if chance.random() < empty else task.said(chance) for task in tasks]
+        with torch.no_grad():
+            states, mask = self.reader.read(words, seen, LENGTH[len(seen)])
+        return right, references, states, mask
+
+    def pictures(self, picked: Sequence[int], tasks: Sequence[Task]) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """Of tasks, each of a family: the right latents, and each reference as latents and as it is seen."""
         right = torch.stack([self.latents[n, t.shows] for n, t in zip(picked, tasks, strict=True)])
         columns = [[(n, t.sees[at]) for n, t in zip(picked, tasks, strict=True)] for at in range(len(tasks[0].sees))]
         references = [torch.stack([self.latents[place] for place in column]).to(DEVICE).float() for column in columns]
         seen = [torch.stack([self.seen[place] for place in column]).to(DEVICE).float() for column in columns]
-        words = [chance.choice(EMPTY) if chance.random() < empty else task.words for task in tasks]
-        with torch.no_grad():
-            states, mask = self.reader.read(words, seen, LENGTH[len(seen)])
-        return right.to(DEVICE).float(), references, states, mask
+        return right.to(DEVICE).float(), references, seen
 
 
 def transformer(channels: int, hidden: int) -> QwenImageTransformer2DModel:
@@ -155,20 +160,18 @@ def flow_loss(
 
 
 def teach(
-    model: QwenImageTransformer2DModel, lessons: Lessons, folder: Path, steps: int, look: Callable[[int], None]
-) -> None:
-    """Trains the base: pictures from words, and edits."""
+    model: QwenImageTransformer2DModel, lessons: Lessons, folder: Path, steps: int, look: Callable[[int], None],
+    name: str = "base", gently: float = 1.0,
+) -> None:  # fmt: skip
+    """Trains the base: pictures from words, and edits; more gently, by this factor, if it knows much already."""
     model.to(DEVICE)
 
     def loss_at(step: int, chance: random.Random) -> Tensor:
         kind = chance.choices(list(KINDS), [share for share, _ in KINDS.values()])[0]
         return flow_loss(model, *lessons.batch(KINDS[kind][1], chance, BATCH[kind]))
 
-    train("base", folder, model, painter_optimizer(model), loss_at, steps, ema=0.997, look=look)
-
-
-def painter_optimizer(model: nn.Module) -> Muon:
-    return muon(model, 5e-3, 1.5e-3, plain=PLAIN)
+    optimizer = muon(model, 5e-3 * gently, 1.5e-3 * gently, plain=PLAIN)
+    train(name, folder, model, optimizer, loss_at, steps, ema=0.997, look=look)
 
 
 @torch.no_grad()

@@ -8,8 +8,9 @@ import random
 import shutil
 from pathlib import Path
 
-from storybook.edits import FARTHEST_AT_ONCE, with_another
-from storybook.words import FARTHEST, NAMED, camera, instruction
+from storybook import sayings, words
+from storybook.edits import AXES, FARTHEST_AT_ONCE, FREE, TWO_AXES, with_another
+from storybook.words import FARTHEST, NAMED
 from storybook.world import State, draw, is_held_out, random_state
 
 WATCHED = 3
@@ -24,11 +25,11 @@ def write(folder: Path, count: int) -> None:
     (part / "validation").mkdir(parents=True)
     for number in range(count + WATCHED):
         watched = number >= count
-        before, after, words = next_scene(chance, held_out=watched)
+        before, after, said = next_scene(chance, held_out=watched)
         name = f"validation/{number:05d}" if watched else f"{number:05d}"
         draw(before).save(part / f"{name}_a.png")
         draw(after).save(part / f"{name}_b.png")
-        (part / f"{name}.txt").write_text(words)
+        (part / f"{name}.txt").write_text(said)
     part.replace(folder)
 
 
@@ -41,16 +42,32 @@ def next_scene(chance: random.Random, held_out: bool = False) -> tuple[State, St
         after = _moved(before, chance)
         if chance.random() < MOODS:
             after = with_another(after, ("light", "weather"), chance)
-        return before, after, camera(before, after, chance)
+        return before, after, _said(before, after, chance, camera=True)
     after = with_another(before, NAMED, chance)
     if is_held_out(after):
         after = before
-    return before, after, instruction(before, after, chance)
+    return before, after, _said(before, after, chance, camera=False)
+
+
+def _said(before: State, after: State, chance: random.Random, camera: bool) -> str:
+    """In the plain grammar, or in any of many ways."""
+    if chance.random() >= FREE:
+        return (words.camera if camera else words.instruction)(before, after, chance)
+    free = sayings.change(before, after, chance, camera)
+    return f"Next Scene: {free}" if camera else free
 
 
 def _moved(state: State, chance: random.Random) -> State:
-    """One move further, on every axis alike, but for zoom: the hardest, twice as often."""
-    axis = chance.choice(("pan", "tilt", "zoom", "zoom"))
+    """A move further, on every axis alike, but for zoom: the hardest, twice as often; some on two axes at once."""
+    axes = [chance.choice(("pan", "tilt", "zoom", "zoom"))]
+    if chance.random() < TWO_AXES:
+        axes.append(chance.choice([axis for axis in AXES if axis not in axes]))
+    for axis in axes:
+        state = _moved_on(state, axis, chance)
+    return state
+
+
+def _moved_on(state: State, axis: str, chance: random.Random) -> State:
     now, far, most = getattr(state, axis), FARTHEST[axis], FARTHEST_AT_ONCE[axis]
     places = [at for at in range(max(-far, now - most), min(far, now + most) + 1) if at != now]
     return state.but(**{axis: chance.choice(places)})

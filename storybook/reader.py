@@ -89,7 +89,8 @@ def facts(task: Task, states: list[State]) -> list[int]:
     before = states[task.sees[0]] if task.sees else None
     told: list[int] = []
     for state in (after, before):
-        told += [values.index(getattr(state, name)) if state else -100 for name, values in VALUES.items()]
+        named = {name: getattr(state, name, None) for name in VALUES}
+        told += [values.index(named[name]) if named[name] in values else -100 for name, values in VALUES.items()]
         told += [getattr(state, axis) + SPREAD[axis] if state else -100 for axis in AXES]
     for told_here in (not task.camera, task.camera):  # framing in the base's words, then in the camera's
         for axis in AXES:
@@ -119,7 +120,7 @@ def teach(reader: Reader, pictures: np.ndarray, folder: Path, steps: int, batch:
             reader.see(pixels(np.stack([pictures[n, t.sees[at]] for n, t in zip(picked, tasks, strict=True)])))
             for at in range(len(tasks[0].sees))
         ]
-        states, mask = reader.read([task.words for task in tasks], seen)
+        states, mask = reader.read([task.said(chance) for task in tasks], seen)
         pooled = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
         wanted = torch.tensor([facts(t, all_states[n]) for n, t in zip(picked, tasks, strict=True)], device=DEVICE)
         total = torch.zeros((), device=DEVICE)

@@ -213,7 +213,7 @@ def caption(state: State, chance: random.Random, held_out: bool = False) -> str:
     frame = [chance.choice(SAYS[axis][str(step)]) for axis in FARTHEST if (step := getattr(state, axis))]
     a = f"a {state.colour} {_noun(state, chance)}" + (f", {' and '.join(frame)}," if frame else "")
     text = chance.choice(HELD_OUT_CAPTIONS if held_out else CAPTIONS).format(a=a, **parts)
-    return _tidy(text, chance)
+    return tidy(text, chance)
 
 
 def instruction(before: State, after: State, chance: random.Random, held_out: bool = False) -> str:
@@ -228,7 +228,7 @@ def instruction(before: State, after: State, chance: random.Random, held_out: bo
     if not said:
         said = [_pick(SAME, chance, held_out)]
     chance.shuffle(said)
-    return _tidy(chance.choice((", ", " and ")).join(said), chance)
+    return tidy(chance.choice((", ", " and ")).join(said), chance)
 
 
 def camera(before: State, after: State, chance: random.Random, held_out: bool = False) -> str:
@@ -240,7 +240,7 @@ def camera(before: State, after: State, chance: random.Random, held_out: bool = 
     )
     changed = [name for name in BECOMES if getattr(before, name) != getattr(after, name)]
     said += "".join(f" as {BECOMES[name][getattr(after, name)][0]}" for name in changed)
-    return "Next Scene: " + _tidy(said, chance)
+    return "Next Scene: " + tidy(said, chance)
 
 
 def vocabulary(chance: random.Random, states: Sequence[State]) -> list[str]:
@@ -270,7 +270,8 @@ def _say(wordings: Sequence[str], before: State, after: State, chance: random.Ra
     return _pick(wordings, chance, held_out).format(**words)
 
 
-def _tidy(text: str, chance: random.Random) -> str:
+def tidy(text: str, chance: random.Random) -> str:
+    """A text as people leave it: no stray commas; a capital or a full stop, by chance."""
     text = re.sub(r"\s*,(\s*,)*", ",", re.sub(r"\s+", " ", text)).replace(",:", ":").replace(":,", ":").strip(" ,")
     text = text[0].upper() + text[1:] if chance.random() < 0.5 else text
-    return text + "." if chance.random() < 0.3 else text
+    return text + "." if chance.random() < 0.3 and not text.endswith("?") else text

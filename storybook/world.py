@@ -20,6 +20,7 @@ PLACES = ("sea", "desert", "forest", "city", "mountains")
 LIGHTS = ("dawn", "noon", "sunset", "night")
 WEATHERS = ("clear", "rain", "snow", "fog")
 LANDMARKS = ("house", "tower", "windmill", "balloon")
+NOTHING = "nothing"  # for a landmark or a place: one that is gone from its place, one alone before a plain wall
 COLOURS = ("red", "yellow", "blue", "white")
 LAYOUTS = 8
 
@@ -70,16 +71,20 @@ def random_state(chance: random.Random, held_out: bool = False) -> State:
 def is_held_out(state: State) -> bool:
     """Whether training never sees this landmark, in this colour, at this spot."""
     spot = (state.place, state.layout, state.landmark, state.colour)
-    return zlib.crc32(" ".join(map(str, spot)).encode()) % 10 == 0
+    return NOTHING not in spot and zlib.crc32(" ".join(map(str, spot)).encode()) % 10 == 0
 
 
 def draw(state: State, width: int = WIDTH, height: int = HEIGHT) -> Image.Image:
     """Draws a state, supersampled; any size of the world's own aspect looks the same."""
     sharp = 3 if width <= 192 else 2
     brush = Brush(state, width * sharp, height * sharp)
-    _sky(brush)
-    PLACE_ART[state.place](brush)
-    LANDMARK_ART[state.landmark](brush, brush.paint(PAINT[state.colour], lit=True))
+    if state.place == NOTHING:
+        brush.picture.paste(PLAIN, (0, 0, *brush.picture.size))
+    else:
+        _sky(brush)
+        PLACE_ART[state.place](brush)
+    if state.landmark != NOTHING:
+        LANDMARK_ART[state.landmark](brush, brush.paint(PAINT[state.colour], lit=True))
     if state.weather in WEATHER_ART:
         WEATHER_ART[state.weather](brush)
     return brush.picture.resize((width, height), Image.Resampling.BOX)
@@ -109,6 +114,7 @@ OVERCAST: dict[str, tuple[Colour, float]] = {  # what weather mixes into the sky
     "fog": ((215, 218, 222), 0.6),
 }
 WHITE: Colour = (255, 255, 255)
+PLAIN: Colour = (190, 190, 190)  # the wall behind a landmark that is shown alone
 
 
 class Brush:

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bench import ablation, chains, continuity, sight, ways, work
+from bench import ablation, chains, continuity, ways, work
 from bench.columns import AGREEMENT, ASKED, COLUMNS, better
 from bench.figures import Row, in_turn, percent_over
-from bench.sight import VALUES, Sight, look
+from bench.sight import Sight, look
 from bench.stories import OTHERS, STEPS, THINGS, tell
 from nextscene import pictures
 from nextscene.model.loading import Model
 from nextscene.shooting.studio import Studio
+from storybook.oracle import VALUES, shown
 from storybook.words import FARTHEST
 from storybook.world import State, draw, is_held_out, random_state
 
@@ -78,7 +79,7 @@ def test_a_picture_shows_the_state_that_it_was_drawn_of() -> None:
         state = random_state(chance).but(pan=chance.randint(-2, 2), zoom=chance.randint(-1, 1))
         name = chance.choice(THINGS)
         likely = state.but(**{name: chance.choice(VALUES[name])})
-        assert sight.shown(draw(state), {likely}) == state
+        assert shown(draw(state), {likely}) == state
 
 
 def test_a_chain_of_drawn_truths_is_right_in_every_column() -> None:

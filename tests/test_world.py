@@ -9,10 +9,10 @@ from conftest import pixels, same
 
 from nextscene.training import dataset
 from storybook import gates, pairs
-from storybook.edits import edit, scene
-from storybook.families import FAMILY, VALUES, VIEWS, family
-from storybook.words import caption, instruction, next_state
-from storybook.world import TOKEN, State, draw, is_held_out, random_state
+from storybook.edits import EARLIER, edit, remembering, scene
+from storybook.families import ALONE, SAID, VALUES, VIEWS, family
+from storybook.words import FARTHEST, caption, instruction, next_state
+from storybook.world import NOTHING, TOKEN, State, draw, is_held_out, random_state
 
 SOME = [random_state(random.Random(seed)) for seed in range(12)]
 WAYS = {
@@ -88,7 +88,7 @@ def test_the_camera_stops_at_the_edge_of_the_world() -> None:
 def test_a_caption_says_all_that_there_is_to_see(held_out: bool) -> None:
     chance = random.Random(0)
     for number in range(200):
-        state = family(number)[number % FAMILY]
+        state = family(number)[number % SAID]
         words = caption(state, chance, held_out)
         assert next_state(State(), words) == state.but(layout=0), words
 
@@ -122,15 +122,44 @@ def test_the_lora_is_taught_where_camera_words_lead() -> None:
         assert next_state(states[task.sees[0]], task.words) == states[task.shows], task.words
 
 
-def test_the_next_scene_is_where_its_words_lead() -> None:
-    chance, moved = random.Random(0), 0
+def test_the_next_scene_moves_or_changes_one_thing_and_is_of_a_world_that_may_be_seen() -> None:
+    chance, moved, two = random.Random(0), 0, 0
+    for _ in range(400):
+        before, after, words = pairs.next_scene(chance)
+        assert words
+        assert not is_held_out(before)
+        assert not is_held_out(after)
+        axes = sum(getattr(before, axis) != getattr(after, axis) for axis in FARTHEST)
+        moved += axes > 0
+        two += axes == 2
+    assert 0.75 < moved / 400 < 0.95
+    assert 0.1 < two / moved < 0.3
+
+
+def test_where_the_plain_grammar_speaks_the_next_scene_is_where_its_words_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairs, "FREE", 0)
+    chance = random.Random(0)
     for _ in range(300):
         before, after, words = pairs.next_scene(chance)
         assert next_state(before, words) == after, words
-        assert not is_held_out(before)
-        assert not is_held_out(after)
-        moved += (before.pan, before.tilt, before.zoom) != (after.pan, after.tilt, after.zoom)
-    assert 0.75 < moved / 300 < 0.95
+
+
+def test_what_a_chain_has_lost_is_in_the_pictures_that_remind_it() -> None:
+    """The same landmark in the same colour; and the same place, but where the landmark is alone."""
+    chance, alone = random.Random(0), 0
+    for number in range(300):
+        states = family(number)
+        task = remembering(states, chance, chance.choice([(EARLIER,), ((ALONE,),), (EARLIER, (ALONE,))]))
+        lost, *reminders = (states[at] for at in task.sees)
+        right = states[task.shows]
+        for each in reminders:
+            assert (each.landmark, each.colour) == (right.landmark, right.colour)
+            alone += each.place == NOTHING
+            assert each.place in (right.place, NOTHING)
+        if (lost.place, lost.layout) != (right.place, right.layout):
+            assert any((each.place, each.layout) == (right.place, right.layout) for each in reminders)
+        assert next_state(states[0], task.words) == right
+    assert alone
 
 
 def test_the_pairs_are_what_the_trainer_takes(tmp_path: Path) -> None:
@@ -148,6 +177,7 @@ def test_a_gate_is_reached_or_not_by_its_figure() -> None:
     moves = {gates.moved(scale): best | {"of the way": scale} for scale in gates.SCALES}
     strength = {"0.25": 30.0, "0.5": 25.0, "0.75": 20.0, "1": 15.0}
     figures = {"openings": best, "edits": best, "strength": strength, **shown, **moves}
+    figures["words by other hands"] = {"followed": 0.8, "nothing else changed": 0.9}
     assert all(gate.reached for gate in gates.gates(figures))
     assert "**no**" not in gates.table(figures)
     worse = figures | {"edits": best | {"nearer": 0.82}, "strength": strength | {"0.75": 26.0}}
