@@ -43,7 +43,7 @@ def read(data: Path, area: int, spare: Path) -> list[Example]:
     if zipfile.is_zipfile(data):
         data = _unpacked(data, spare)
     if not data.is_dir():
-        raise NextSceneError(f"There is no training data in {str(data)!r}: give a folder or a zip file.")
+        raise NextSceneError(f"There is no training data in {data.name!r}: give a folder or a zip file.")
     reader = _Reader(data, area)
     examples = sorted(reader.examples(), key=lambda example: example.name)
     if reader.wrong:
