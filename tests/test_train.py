@@ -580,3 +580,12 @@ def test_cogs_server_trains(server: str, base: Path, tmp_path: Path) -> None:
     _, answer = ask(server, data="data:application/zip;base64,UEs=")
     assert answer["status"] == "failed"
     assert "give a folder or a zip file" in answer["error"]
+
+
+def test_a_training_opens_no_file_of_the_servers(server: str, tmp_path: Path) -> None:
+    data = pairs(tmp_path / "data")
+    (tmp_path / "link").symlink_to(data)
+    for place in ("/etc/hostname", f"file://{data}", str(data), str(tmp_path / "link"), "README.md"):
+        while (answer := ask(server, data=place, steps=1))[0] == 409:  # the last one's place is not free yet
+            pass
+        assert "Training failed: Next Scene: data is not a file that was sent" in answer[1]["error"]
