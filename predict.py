@@ -11,7 +11,7 @@ from cog import BaseRunner, Input, Path, streaming
 from nextscene import NextSceneError
 from nextscene.files import own_folder
 from nextscene.form.inputs import fetched_file, fetched_files
-from nextscene.hub import weights
+from nextscene.hub import choose
 from nextscene.library import load
 from nextscene.production import Production, Request
 from nextscene.progress import Parts
@@ -25,11 +25,11 @@ class Runner(BaseRunner):
     def setup(self) -> None:
         """Loads the model once, with the LoRA fused."""
         took = Parts()
-        self.model, notice = weights.choose()
-        print(notice)
-        weights.identity(self.model)
+        self.weights = choose()
+        print(self.weights.notice)
+        print(f"Weights: {self.weights.identity.model_sha256[:12]}")
         took("weights known by their sha256")
-        self.studio = load(self.model, on_part=took, say=print)
+        self.studio = load(self.weights, on_part=took, say=print)
         print(f"Ready in {took}.")
         self.folder = own_folder("next-scene-outputs")
 
@@ -198,7 +198,7 @@ class Runner(BaseRunner):
             deliver_record=return_record,
             check_safety=not disable_safety_checker,
         )
-        production = Production(request, self.model)
+        production = Production(request, self.weights)
         print(f"Seed: {production.seed}")
         own_folder("next-scene-outputs")  # emptied of the last request's files, which Cog leaves to us
         yield from map(Path, production.run(lambda: self.studio))

@@ -10,11 +10,10 @@ from pathlib import Path as LocalPath
 
 from cog import BaseModel, Input, Path
 
-from nextscene import NextSceneError
-from nextscene.files import own_folder
+from nextscene import NextSceneError, hub, training
+from nextscene.files import own_folder, typed_path
 from nextscene.form.inputs import fetched_file
-from nextscene.hub import weights
-from nextscene.training.recipe import Recipe, recipe
+from nextscene.training import Recipe, make_recipe
 
 EXAMPLES = """\
 examples:
@@ -35,7 +34,7 @@ class TrainingOutput(BaseModel):
 
 def train(
     data: Path = Input(
-        description="A zip of NAME_a.png, NAME_b.png and NAME.txt (the words that lead from a to b), or of NAME.png and NAME.txt (its caption), for each NAME. Recommended: 20 to 200 pairs. A folder named validation in it is only watched."
+        description="A zip of NAME_a.png, NAME_b.png and NAME.txt (the words that lead from a to b), or of NAME.png and NAME.txt (its caption), for each NAME. Recommended: 20 to 200 pairs. What lies in a folder named validation is only drawn and measured."
     ),
     steps: int = Input(
         default=1000, ge=1, le=100000, description="Optimiser steps, 1 to 100000. Recommended: 1000 to 3000."
@@ -54,7 +53,7 @@ def train(
         description="How far each step goes, 0.0000001 to 0.1. Recommended: 0.00005 to 0.0002.",
     ),
     batch: int = Input(
-        default=1, ge=1, le=64, description="Examples that are learned from at once, 1 to 64. Recommended: 1 to 4."
+        default=1, ge=1, le=64, description="Examples that are trained on at once, 1 to 64. Recommended: 1 to 4."
     ),
     accumulation: int = Input(
         default=1, ge=1, le=256, description="Batches for each step, on each GPU, 1 to 256. Recommended: 1 to 4."
@@ -77,7 +76,7 @@ def train(
         default=0.05,
         ge=0.0,
         le=1.0,
-        description="Share of examples that are shown without words, 0 to 1. Recommended: 0.05 to 0.1.",
+        description="Share of examples that lose their words, 0 to 1. Recommended: 0.05 to 0.1.",
     ),
     seed: int = Input(
         default=0,
@@ -106,7 +105,7 @@ def train(
     """Gives the LoRA's file, and what to judge it by."""
     inputs = {name: value for name, value in locals().items() if name != "data"}
     out = own_folder("next-scene-training")
-    file = _train(fetched_file(data, "data"), recipe(**inputs), out)
+    file = _train(fetched_file(data, "data"), make_recipe(**inputs), out)
     samples = [Path(sample) for sample in sorted(out.glob("samples/*.png"))]
     return TrainingOutput(weights=Path(file), loss_curve=Path(out / "loss.png"), samples=samples)
 
@@ -116,7 +115,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(parser().parse_args(arguments))
     data, out = options.pop("data"), options.pop("output_dir")
     try:
-        print(_train(data, recipe(**options), out))
+        data = typed_path(data, "DATA")
+        out = typed_path(out, "--output-dir")
+        print(_train(data, make_recipe(**options), out))
     except NextSceneError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -150,12 +151,10 @@ def parser() -> argparse.ArgumentParser:
     return command
 
 
-def _train(data: LocalPath, wanted: Recipe, out: LocalPath) -> LocalPath:
-    from nextscene.training import trainer  # brings torch, which --help does without
-
-    name, notice = weights.choose(weights.TRAINING_BYTES)
-    print(notice, file=sys.stderr)
-    return trainer.train(data, weights.fetch(name), name, weights.own_size(name), wanted, out)
+def _train(data: LocalPath, recipe: Recipe, out: LocalPath) -> LocalPath:
+    weights = hub.choose(hub.TRAINING_BYTES)
+    print(weights.notice, file=sys.stderr)
+    return training.train(data, training.Base(weights.folder, weights.name, weights.own_size), recipe, out)
 
 
 if __name__ == "__main__":

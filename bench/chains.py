@@ -25,8 +25,7 @@ from bench import figures, sight, work
 from bench.sight import Sight
 from bench.stories import SCENES, Told, tell
 from bench.ways import STEPS, Way, chain, opening, planned
-from nextscene import pictures
-from nextscene.hub import weights
+from nextscene import hub, pictures
 from nextscene.model import Model
 from storybook.world import HEIGHT, WIDTH, State
 
@@ -105,17 +104,17 @@ def task_of(number: int, way: Way, options: Options) -> Task:
 
 def about() -> str:
     """When, on what and with what was measured."""
-    return figures.about(f"{weights.choose()[0]} (weights {_weights()[:8]}), {WIDTH}x{HEIGHT}, {STEPS} steps")
+    return figures.about(f"{hub.choose().name} (weights {_weights()[:8]}), {WIDTH}x{HEIGHT}, {STEPS} steps")
 
 
 def _weights() -> str:
     """What tells the model from any other: a hash of all its weights that a chain is drawn with."""
-    return _digest(weights.fetch(weights.choose()[0]))
+    return _digest(hub.choose().folder)
 
 
 @cache
 def _digest(folder: Path) -> str:
-    files = [file for file in sorted(folder.rglob("*.safetensors")) if file.name != weights.OWN_FAST_LORA]
+    files = [file for file in sorted(folder.rglob("*.safetensors")) if file.name != hub.OWN_FAST_LORA]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 

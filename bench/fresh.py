@@ -35,12 +35,11 @@ def measure(scenes: int, steps: int) -> dict[str, float]:
 def main(started: float, scenes: int, steps: int) -> None:
     running = time.monotonic()
     from bench import work
-    from nextscene.hub import weights  # here, because the time of imports, torch's above all, is one of the figures
+    from nextscene import hub  # here, because the time of imports, torch's above all, is one of the figures
 
     imported = time.monotonic()
-    name, _ = weights.choose()
-    weights.fetch(name)
-    weights.lora(name)
+    weights = hub.choose()
+    _ = weights.folder, weights.lora
     found = time.monotonic()
     studio, size = work.load()
     ready = time.monotonic()

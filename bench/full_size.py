@@ -22,8 +22,7 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from bench.stopwatch import Call, Operations
-from nextscene import model
-from nextscene.hub import weights
+from nextscene import hub, model
 from nextscene.model import Model, NextScenePipeline, PictureProcessor, Plan
 from storybook.random_model import SPECIAL, lora, scheduler
 
@@ -106,7 +105,7 @@ def load(
         return pipeline(processor, dtype, scale)
 
     with patch.object(NextScenePipeline, "from_pretrained", instead):
-        return model.load(weights.BUILT_IN, lora_file, NAME, plan=plan, on_part=on_part)
+        return model.load(hub.find("storybook").folder, lora_file, NAME, plan=plan, on_part=on_part)
 
 
 def pipeline(processor: PictureProcessor, dtype: torch.dtype, scale: Scale) -> NextScenePipeline:

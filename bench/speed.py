@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from unittest.mock import patch
@@ -22,8 +21,7 @@ import torch
 from bench import figures, fresh, full_size, speed_page, stopwatch, work
 from bench.speed_page import ALLOCATED, LOOKING, RESERVED, RESIDENT, Capped, Drawn, Figures, page
 from bench.stage import Stage, Way, stock_twin
-from nextscene import NextSceneError
-from nextscene.hub import weights
+from nextscene import NextSceneError, hub
 from nextscene.model import PLANS, Plan, warm_up
 from nextscene.settings import MIN_SIDE, Look
 from nextscene.story.plan import FAST_STEPS, Size
@@ -92,11 +90,10 @@ def main() -> None:
 
 def measure(effort: Effort) -> Iterator[Figures]:
     """The model that the user would get."""
-    name, _ = weights.choose()
     studio, size = work.load()
     size = (MIN_SIDE, MIN_SIDE) if effort is QUICK else size
-    stage = Stage(studio.model, size, partial(weights.fast_lora, name), stock_twin(studio.model.pipe))
-    found = begun(name, stage.model.plan, size, effort)
+    stage = Stage(studio.model, size, hub.choose().fast_lora, stock_twin(studio.model.pipe))
+    found = begun(studio.model.name, stage.model.plan, size, effort)
     found.notes = warm_up(studio.model, size, lasting=True)
     yield from drawn(found, stage, effort)
     if effort.processes and not torch.cuda.is_available():
@@ -221,7 +218,7 @@ def resident(way: Way, size: Size) -> int:
     """In a process of its own: the most memory that it holds until a scene is drawn."""
     studio, _ = work.load()
     twin = stock_twin(studio.model.pipe) if way.stock else None
-    Stage(studio.model, size, partial(weights.fast_lora, weights.choose()[0]), twin).scene(way, FEW)
+    Stage(studio.model, size, hub.choose().fast_lora, twin).scene(way, FEW)
     return fresh.peak_memory()
 
 

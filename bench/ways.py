@@ -16,7 +16,7 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 
 from bench.stories import OTHERS, Told
-from nextscene.hub import weights
+from nextscene import hub
 from nextscene.model import Model, NextScenePipeline
 from nextscene.settings import StorySettings
 from nextscene.shooting.studio import Studio
@@ -116,7 +116,7 @@ def chain(model: Model, told: Told, way: Way, first: Image.Image) -> list[Image.
     """All pictures of a story, from its opening picture on."""
     shots = planned(told, way, first.size)
     if shots[0].go_fast:
-        model.use_fast_lora(weights.fast_lora(weights.choose()[0], shots[0].look.steps))
+        model.use_fast_lora(hub.choose().fast_lora(shots[0].look.steps))
     studio = Studio(replace(model, pipe=way.pipe(**model.pipe.components)))
     pictures = {Reference("scene", shots[0].id): first}
     earlier = _statistics(first)

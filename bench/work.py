@@ -10,9 +10,8 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from nextscene import model
+from nextscene import hub, model
 from nextscene.film.cutting import CuttingRoom
-from nextscene.hub import weights
 from nextscene.model import NextScenePipeline
 from nextscene.output.delivery import deliver, numbered
 from nextscene.progress import progress
@@ -37,8 +36,8 @@ def a_story(scenes: int) -> list[str]:
 
 def load() -> tuple[Studio, Size]:
     """The model that the user would get, and its own size."""
-    name, _ = weights.choose()
-    return Studio(model.load(weights.fetch(name), weights.lora(name), name)), weights.own_size(name)
+    weights = hub.choose()
+    return Studio(model.load(weights.folder, weights.lora, weights.name)), weights.own_size
 
 
 def planned(prompts: Sequence[str], steps: int, size: Size) -> list[Shot]:

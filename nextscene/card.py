@@ -61,7 +61,7 @@ def read_card(folder: Path) -> Card:
             note=str(told.get("note", "")),
             world=_world(told["knows"]) if "knows" in told else None,
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NextSceneError(f"The model's card {str(file)!r} is not right ({error!r}): fetch it again.") from None
 
 

@@ -5,8 +5,8 @@
     with whole_file(path) as part:      # for a writer that wants a name: ffmpeg, wave
         subprocess.run(["ffmpeg", ..., part])
 
-Also: a file's sha256, whether a path that somebody else wrote down lies within a folder, and a process's own temporary
-folder. It knows no formats.
+Also: a file's sha256, whether a path that somebody else wrote down lies within a folder, the path that a person typed,
+and a process's own temporary folder. It knows no formats.
 """
 
 import fcntl
@@ -38,7 +38,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)  # of a killed writer; a link is removed, not followed
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o666))
         yield part
-        _sync(part)
+        sync(part)
         part.replace(path)
     except OSError as error:
         raise unwritable(path, error) from error
@@ -102,6 +102,34 @@ def _lock(folder: Path) -> int | None:
     return None
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Waits until the disk holds what was written to a file."""
     with path.open("rb") as written:
         os.fsync(written.fileno())
+
+
+def typed_path(text: str | Path, name: str) -> Path:
+    """The path that a person typed, its `~` followed, whether or not anything is there.
+
+    name: the input that it was typed for, for the sentence that refuses what can be no path on this machine.
+    """
+    try:
+        path = Path(text).expanduser()
+        with suppress(FileNotFoundError, NotADirectoryError):
+            path.stat()
+        return path
+    except RuntimeError:
+        reason = "there is no such user"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except ValueError as error:
+        reason = str(error)
+    raise NextSceneError(f"{name} is {short(text)}, which cannot be opened here ({reason}): give another path.")
+
+
+def short(value: object) -> str:
+    """A value that a person typed, as a sentence shows it, however long it is."""
+    if isinstance(value, int) and value.bit_length() > 200:
+        return "a number of more than 60 digits"
+    text = repr(str(value) if isinstance(value, Path) else value)
+    return text if len(text) <= 100 else f"{text[:60]}... ({len(text):,} characters)"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nextscene.hub import weights
+from nextscene.hub import Weights, choose, find
 from nextscene.production import Production, Request
 from nextscene.settings import StorySettings
 from nextscene.story.story import Story, from_file, from_text
@@ -28,7 +28,7 @@ def read_story(text_or_file: str | Path) -> Story:
 
 
 def load(
-    model: str | None = None,
+    model: str | Weights | None = None,
     *,
     lasting: bool = True,
     on_part: Callable[[str], object] = lambda part: None,
@@ -40,14 +40,15 @@ def load(
     lasting: whether it stays for many requests, so that compiling it pays.
     on_part: called with its name after each part of the work; say: called with each line that a user should read.
     """
-    from nextscene.model import loading, speed  # these bring torch, which nothing else here needs
+    from nextscene.model import load as load_model  # this brings torch, which nothing else here needs
+    from nextscene.model import warm_up
     from nextscene.shooting.studio import Studio
 
-    name = model or weights.choose()[0]
-    folder, lora = weights.fetch(name), weights.lora(name)
+    weights = find(model) if isinstance(model, str) else model or choose()
+    folder, lora = weights.folder, weights.lora
     on_part("weights found")
-    loaded = loading.load(folder, lora, name, on_part=on_part)
-    notes = speed.warm_up(loaded, weights.own_size(name), lasting=lasting)
+    loaded = load_model(folder, lora, weights.name, on_part=on_part)
+    notes = warm_up(loaded, weights.own_size, lasting=lasting)
     on_part("warmed up")
     for line in (f"Memory: {loaded.plan}", *notes):
         say(line)
@@ -68,5 +69,5 @@ def make(story: Story, folder: str | Path, studio: "Studio | None" = None, **set
         keep_takes=True,
         at_home=True,
     )
-    model = studio.model.name if studio else weights.choose()[0]
-    yield from Production(request, model).run(lambda: studio or load(model, lasting=False))
+    weights = find(studio.model.name) if studio else choose()
+    yield from Production(request, weights).run(lambda: studio or load(weights, lasting=False))

@@ -1,6 +1,6 @@
 """A production: one run of a request, stage by stage. Every door fills a request and calls this.
 
-    production = Production(request, model)     # reads, checks and plans; nothing is drawn, written or fetched
+    production = Production(request, weights)   # reads, checks and plans; nothing is drawn, written or fetched
     production.shots                            # all that was decided
     for file in production.run(load): ...       # shoot, deliver, cut; each file as soon as it is done
 
@@ -20,14 +20,16 @@ from PIL import Image
 
 from nextscene import NextSceneError, pictures
 from nextscene.film.cutting import CuttingRoom
-from nextscene.hub import loras, weights
+from nextscene.hub import Weights, fetch_lora, public_name
 from nextscene.output.delivery import deliver, numbered
 from nextscene.output.record import Record, scene_named
 from nextscene.progress import filming, progress
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
 from nextscene.shooting.safety import Checker
+from nextscene.story.advice import advice
 from nextscene.story.plan import IMAGE, Reference, Shot, choose_seed, plan
 from nextscene.story.story import Story
+from nextscene.story.words import about_unknown_words
 from nextscene.take import Take
 
 if TYPE_CHECKING:
@@ -73,11 +75,15 @@ class Request:
 
 
 class Production:
-    """One run of a request. `story` is complete: alone, it makes the same pictures again."""
+    """One run of a request.
 
-    def __init__(self, request: Request, model: str) -> None:
-        """Reads what came with the request and decides everything. model: its name, or a folder that holds one."""
-        self.request, self.model = request, model
+    story: complete: alone, it makes the same pictures again.
+    notes: what is known to hurt each shot, by its id.
+    """
+
+    def __init__(self, request: Request, weights: Weights) -> None:
+        """Reads what came with the request and decides everything. Nothing of the weights is fetched yet."""
+        self.request, self.weights = request, weights
         self.checker = Checker() if request.check_safety else None
         name = f"{request.picture.stem}.run.json" if request.picture else "run.json"
         fresh = request.fresh or not request.keep_takes
@@ -88,17 +94,20 @@ class Production:
             raise NextSceneError(f"This story plays {story.film.music!r}: give it along as video_music.")
         story = story.with_takes(self._wanted_takes(story))
         self.lora_weights = request.settings.lora_weights or story.lora_weights
-        wanted = request.settings.overlaid(StorySettings.checked(lora_weights=loras.shown(self.lora_weights)))
+        wanted = request.settings.overlaid(StorySettings.checked(lora_weights=public_name(self.lora_weights)))
         before = self.record.story.seed if self.record.story else None
         self.seed = choose_seed(story, wanted, before)
-        self.own_size = weights.own_size(model)
-        image = self.pictures.get(IMAGE)
-        self.shots = plan(story, wanted, self.seed, self.own_size, image.size if image else None)
+        image, card = self.pictures.get(IMAGE), weights.card
+        self.shots = plan(story, wanted, self.seed, card.size, image.size if image else None, card.limits)
+        self.notes = {shot.id: self._about_words(shot) + advice(shot, card.size) for shot in self.shots}
         self.story = story.complete(wanted, self.seed, request.image.name if request.image else story.image)
 
     def run(self, load: Load) -> Iterator[Path]:
         """Yields each file as soon as it is done: the scenes in order, the contact sheet, the film, the record."""
         request, shots = self.request, self.shots
+        for shot in shots:
+            for note in self._about_words(shot):
+                print(f"Scene {shot.number}: {note}.", file=sys.stderr)
         pictures.prepare(self._file_for(shots[0]))
         todo = self.record.begin(self.story, shots, self._fetched(), self.pictures, request.cascade)
         if len(todo) < len(shots):
@@ -134,6 +143,11 @@ class Production:
         if request.deliver_record:
             yield self.record.file
 
+    def _about_words(self, shot: Shot) -> list[str]:
+        """What the model does not know of a shot's words, if it knows only a small world."""
+        world = self.weights.card.world
+        return list(filter(None, [about_unknown_words(shot.prompt, world)])) if world else []
+
     def _story(self) -> tuple[Story, GivenPictures]:
         """The story, with a name for each picture of its cast, and the pictures that came with it."""
         request = self.request
@@ -163,11 +177,10 @@ class Production:
 
     def _fetched(self) -> Mapping[str, Any]:
         """Fetches what is not there yet; what the record says of the weights."""
-        self._own_lora = loras.fetch(self.lora_weights, at_home=self.request.at_home)
-        draft = self.shots[0].go_fast
-        self._fast_lora = weights.fast_lora(self.model, self.shots[0].look.steps) if draft else None
-        identity = weights.identity(self.model) | weights.fast_identity(self._fast_lora)
-        return identity | loras.identity(self._own_lora)
+        first = self.shots[0]
+        self._own_lora = fetch_lora(self.lora_weights, at_home=self.request.at_home)
+        self._fast_lora = self.weights.fast_lora(first.look.steps) if first.go_fast else None
+        return self.weights.identity_with(self._fast_lora, self._own_lora).to_json()
 
     def _takes(self, studio: "Studio | None") -> Iterator[Take]:
         """Every shot's take in order, drawn or as it was made before."""

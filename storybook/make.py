@@ -21,11 +21,10 @@ from torch import Tensor
 from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2Tokenizer
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from nextscene import training
 from nextscene.model import NextScenePipeline, PictureProcessor
 from nextscene.settings import Look
 from nextscene.story.story import with_prefix
-from nextscene.training import trainer
-from nextscene.training.recipe import recipe
 from storybook import autoencoder, fast, gates, measure, painter, pairs, random_model, reader, sheets
 from storybook.families import drawn
 from storybook.training import DEVICE, batches
@@ -170,8 +169,8 @@ def next_scene(work: Work, steps: int) -> None:
     if not data.is_dir():
         pairs.write(data, PAIRS)
     values = {"batch": 24, "learning_rate": 1e-3, "caption_dropout": 0.1, "checkpointing": False}
-    how = recipe(steps=steps, rank=16, alpha=16, sample_every=500, **values)
-    trainer.train(data, base, "storybook", (WIDTH, HEIGHT), how, work.lora.parent)
+    how = training.make_recipe(steps=steps, rank=16, alpha=16, sample_every=500, **values)
+    training.train(data, training.Base(base, "storybook", (WIDTH, HEIGHT)), how, work.lora.parent)
     model = work.transformer(lora_scale=1)
     sheets.samples(work.scenes(model), work.folder, "lora", steps)
 

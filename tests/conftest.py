@@ -13,7 +13,7 @@ import server as servers
 import torch
 from huggingface_hub import constants
 from PIL import Image
-from xdist.scheduler import LoadFileScheduling
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from nextscene.model import loading as model
 from nextscene.model.loading import Model
@@ -25,11 +25,11 @@ from storybook import random_model
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class OneServer(LoadFileScheduling):
+class OneServer(LoadFileScheduling):  # type: ignore[misc]
     """A process for each test file, and one for all files that ask the one server."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = super()._split_scope(nodeid)
+        file: str = super()._split_scope(nodeid)
         return "server" if Path(file).name in ("test_server.py", "test_http.py", "test_replicate_api.py") else file
 
 
@@ -67,7 +67,7 @@ def small(loaded: Model) -> Iterator[Model]:
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache for downloads, and none of this machine's settings about them."""
     monkeypatch.setenv("NEXT_SCENE_CACHE", str(tmp_path / "cache"))
     for name in ("NEXT_SCENE_MODEL", "HF_TOKEN"):

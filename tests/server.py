@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -20,38 +21,38 @@ import safetensors.numpy
 from hub import Hub
 from PIL import Image
 
-from nextscene.hub import weights
+from nextscene.hub import find
 
 ROOT = Path(__file__).resolve().parent.parent
+TOKEN = "a-token"
 QUICK = {"width": 128, "height": 96, "num_inference_steps": 3, "seed": 5}
 
 
 class Server:
-    """Cog's server on a free port, with a temporary folder of its own."""
+    """Cog's server, and the stand-in for Replicate before it, with a temporary folder of their own."""
 
     def __init__(self, folder: Path, hub: Hub) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
-            self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        self.folder, self.log = folder, (folder / "log").open("w")
+            port = free.getsockname()[1]
+        self.folder, self.log, self.url, self.api = folder, (folder / "log").open("w"), "", f"https://127.0.0.1:{port}"
         environment = {name: value for name, value in os.environ.items() if name != "NEXT_SCENE_MODEL"}
         self.process = subprocess.Popen(
-            [ROOT / "script/serve", "--port", self.url.rsplit(":", 1)[1]],
+            [ROOT / "script/serve", "--api", "--port", str(port)],
             env=environment
-            | {"TMPDIR": str(folder), "CUDA_VISIBLE_DEVICES": ""}
+            | {"TMPDIR": str(folder), "CUDA_VISIBLE_DEVICES": "", "REPLICATE_API_TOKEN": TOKEN}
             | {"HF_ENDPOINT": hub.url, "NEXT_SCENE_CACHE": str(folder / "cache")},
             stdout=self.log,
             stderr=subprocess.STDOUT,
         )
 
     def wait(self) -> None:
-        for _ in range(600):
-            try:
-                if self.ask("/health-check")[1]["status"] == "READY":
-                    return
-            except OSError:
-                assert self.process.poll() is None, (self.folder / "log").read_text()
+        for _ in range(900):
+            if ready := re.search(r"before Cog's server at (http://\S+);", self.logged()):
+                self.url = ready[1]
+                return
+            assert self.process.poll() is None, self.logged()
             time.sleep(0.1)
-        raise TimeoutError((self.folder / "log").read_text())
+        raise TimeoutError(self.logged())
 
     def ask(self, path: str, body: Any = None, method: str | None = None, **headers: str) -> tuple[int, Any]:
         data = None if body is None else json.dumps(body).encode()
@@ -108,7 +109,7 @@ class Server:
 @contextmanager
 def opened() -> Iterator[Server]:
     """A server that is ready, with a hub that has a LoRA for its model, and one for another."""
-    lora = (weights.BUILT_IN / weights.OWN_LORA).read_bytes()
+    lora = find("storybook").lora.read_bytes()
     fits_nothing = safetensors.numpy.save({"other.lora_A.weight": np.zeros((2, 3), np.float32)})
     repos = {"me/lora": {"lora.safetensors": lora}, "me/other": {"other.safetensors": fits_nothing}}
     with tempfile.TemporaryDirectory() as folder, Hub(repos) as hub:

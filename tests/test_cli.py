@@ -14,8 +14,7 @@ from conftest import ROOT, photo
 from PIL import Image
 from safetensors.numpy import save_file
 
-from nextscene import pictures
-from nextscene.hub import weights
+from nextscene import hub, pictures
 
 QUICK = ["--steps", "2", "--width", "128", "--height", "96"]
 FOUR_SCENES = "Wide shot of a city,Camera zooms to a window,Inside view of a character,Close-up of their hands"
@@ -91,7 +90,7 @@ def test_every_flag_of_generate_sequence_works_under_its_name(tmp_path: Path) ->
 def test_the_dry_run_shows_how_a_text_is_split_and_draws_nothing(tmp_path: Path) -> None:
     run = script("sequence", FOUR_SCENES, "--dry-run", "--seed", "7", cwd=tmp_path)
     assert planned(run.stdout) == FOUR_SCENES.split(",")
-    width, height = weights.own_size("storybook")
+    width, height = hub.find("storybook").own_size
     for decided in ("from words alone", "from scene_001", f"{width}x{height}", "strength 0.6", "seed 7 (noise "):
         assert decided in run.stdout
     assert not list(tmp_path.iterdir())
@@ -191,7 +190,7 @@ def test_what_explain_prints_makes_the_very_picture_again(tmp_path: Path) -> Non
 
 def test_a_lora_of_ones_own_is_a_file_from_the_terminal_and_part_of_the_scene(tmp_path: Path) -> None:
     lora = tmp_path / "mine.safetensors"
-    lora.write_bytes((weights.BUILT_IN / weights.OWN_LORA).read_bytes())
+    lora.write_bytes(hub.find("storybook").lora.read_bytes())
     own = ["a|b", "--lora-weights", "mine.safetensors", "--lora-weights-scale", "0.5", "--seed", "4", *QUICK]
     shown = script("sequence", *own, "--dry-run", cwd=tmp_path).stdout
     assert "lora 0.75 + mine.safetensors 0.5" in shown

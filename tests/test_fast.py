@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from conftest import noise, photo, same
 
-from nextscene import NextSceneError, pictures
+from nextscene import NextSceneError, hub, pictures
 from nextscene.cli import main as cli
-from nextscene.hub import weights
 from nextscene.model import speed
 from nextscene.model.loading import Model
 from nextscene.settings import StorySettings
@@ -48,7 +47,7 @@ def test_fast_shots_have_few_steps_and_no_guidance_whatever_else_is_said() -> No
 
 def test_it_is_switched_with_each_request_and_leaves_nothing_behind(small: Model, weights_folder: Path) -> None:
     before = takes_of(small, steps=2)
-    small.use_fast_lora(weights.fast_lora(str(weights_folder), 4))
+    small.use_fast_lora(hub.find(str(weights_folder)).fast_lora(4))
     fast, after = takes_of(small, go_fast=True), takes_of(small, steps=2)
     assert [same(one.picture, other.picture) for one, other in zip(before, after, strict=True)] == [True, True]
     assert not same(fast[0].picture, takes_of(small, steps=4, guidance=1.0)[0].picture)
@@ -57,7 +56,7 @@ def test_it_is_switched_with_each_request_and_leaves_nothing_behind(small: Model
 
 
 def test_its_schedule_is_the_one_that_lightning_was_made_for(small: Model, weights_folder: Path) -> None:
-    small.use_fast_lora(weights.fast_lora(str(weights_folder), 4))
+    small.use_fast_lora(hub.find(str(weights_folder)).fast_lora(4))
     small.set_up(shots_of(go_fast=True)[0])
     times = small.pipe._timesteps(4, 1.0, 3072, small.pipe.transformer.device) / 1000
     assert times.tolist() == pytest.approx([3 * s / (1 + 2 * s) for s in (1, 0.75, 0.5, 0.25)], abs=1e-4)
@@ -98,24 +97,10 @@ def test_a_scene_that_grows_from_a_draft_says_so(small: Model) -> None:
 
 def test_a_model_without_such_a_lora_says_so(weights_folder: Path, tmp_path: Path) -> None:
     for file in weights_folder.iterdir():
-        if file.name != weights.OWN_FAST_LORA:
+        if file.name != hub.OWN_FAST_LORA:
             (tmp_path / file.name).symlink_to(file)
     with pytest.raises(NextSceneError, match="has no LoRA to draw fast with: leave go_fast out"):
-        weights.fast_lora(str(tmp_path), 4)
-
-
-@pytest.mark.parametrize(
-    ("steps", "name"), [(4, "lightning-4-steps"), (5, "lightning-4-steps"), (8, "lightning-8-steps")]
-)
-def test_for_the_full_model_the_published_one_for_so_many_steps_is_fetched(
-    steps: int, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fetched: list[str] = []
-    monkeypatch.setattr(weights, "fetch", lambda named: fetched.append(named) or tmp_path)
-    assert weights.fast_lora("qwen-image-edit-2509", steps).name.endswith(
-        f"-{steps if steps != 5 else 4}steps-V1.0-bf16.safetensors"
-    )
-    assert fetched == ["qwen-image-edit-2509", name]
+        hub.find(str(tmp_path)).fast_lora(4)
 
 
 def test_guidance_may_end_early_and_a_cache_may_skip_steps_where_they_are_asked_for(small: Model) -> None:

@@ -12,12 +12,11 @@ import torch
 from conftest import noise, photo, pixels
 from torch import Tensor
 
-from nextscene import NextSceneError, model
+from nextscene import NextSceneError, hub, model
 from nextscene.cli import main as cli
-from nextscene.hub import weights
 from nextscene.model import PLANS, Model, Plan, loading, memory
 
-BUILT_IN, LORA = weights.BUILT_IN, weights.BUILT_IN / weights.OWN_LORA
+BUILT_IN, LORA = hub.find("storybook").folder, hub.find("storybook").lora
 # How far a plan's first prediction may be from the one in fp32: the norm of the difference, as a share of the norm.
 DISTANCES = {"cpu": 0.0, "bf16": 0.02, "fp8": 0.06, "4bit": 0.18, "stream": 0.06}
 PICTURES = {"fp8": 2, "4bit": 5, "stream": 2}  # the same for a picture beside bf16's: of 255, in the mean

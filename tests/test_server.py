@@ -19,7 +19,7 @@ from server import QUICK, Server, content, data_uri, picture, png
 from bench.ears import music
 from nextscene import pictures
 from nextscene.form import schema
-from nextscene.hub import weights
+from nextscene.hub import find
 
 
 def test_openapi_shows_what_is_read_from_predict(server: Server) -> None:
@@ -41,7 +41,7 @@ def test_scenes_come_in_order_as_they_are_finished_and_the_film_last(server: Ser
     delivered = [i for i, (kind, _) in enumerate(events) if kind == "output"]
     assert drawn[0] < delivered[0] < drawn[1] < delivered[1] < drawn[2]
     assert [content(uri)[0] for uri in outputs] == ["image/png"] * 3 + ["video/mp4"]
-    film = av.open(BytesIO(content(outputs[-1])[1]))
+    film = av.open(BytesIO(content(outputs[-1])[1]), "r")
     frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in film.decode(video=0)]
     assert len(frames) == 18
     for i, uri in enumerate(outputs[:3]):
@@ -121,7 +121,7 @@ def test_a_first_picture_gives_its_aspect_and_changes_what_is_drawn(server: Serv
     wide, other = (server.predict(**asked, image=png(photo(400, 200, seed)))["output"][0] for seed in (0, 1))
     width, height = picture(wide).size
     assert width == 2 * height
-    assert width * height == pytest.approx(math.prod(weights.own_size("storybook")), rel=0.15)
+    assert width * height == pytest.approx(math.prod(find("storybook").own_size), rel=0.15)
     assert wide != other
 
 
@@ -154,9 +154,9 @@ def test_a_storys_words_are_heard_and_read_in_its_film(server: Server, tmp_path:
         "video_music": data_uri(song, "audio/mpeg"),
     }
     *_, film, vtt, srt = server.predict(**QUICK, **asked, output_video=True)["output"]
-    with av.open(BytesIO(content(film)[1])) as opened:
+    with av.open(BytesIO(content(film)[1]), "r") as opened:
         assert {"video", "audio", "subtitle"} <= {stream.type for stream in opened.streams}
-        assert opened.duration > 1.5 * av.time_base
+        assert (opened.duration or 0) > 1.5 * av.time_base
     assert content(vtt)[1].startswith(b"WEBVTT\n\n00:00:00.000 --> ")
     assert content(srt)[1].endswith(b"\nNight.\n")
 
@@ -186,15 +186,15 @@ def test_the_contact_sheet_and_the_record_come_when_they_are_asked_for(server: S
     *scenes, sheet, film, record = server.predict(**asked, contact_sheet=True, return_record=True)["output"]
     assert [content(uri)[0] for uri in [*scenes, film]] == ["image/webp", "image/webp", "video/mp4"]
     assert picture(sheet).width > 2 * 320
-    told = json.loads(content(record)[1])
-    assert [scene["shot"]["prompt"] for scene in told["scenes"]] == ["Next Scene: a harbour", "Next Scene: night"]
-    takes = [scene["takes"][0] for scene in told["scenes"]]
+    written = json.loads(content(record)[1])
+    assert [scene["shot"]["prompt"] for scene in written["scenes"]] == ["Next Scene: a harbour", "Next Scene: night"]
+    takes = [scene["takes"][0] for scene in written["scenes"]]
     assert [take["sha256"] for take in takes] == [hashlib.sha256(content(uri)[1]).hexdigest() for uri in scenes]
     assert [take["file"] for take in takes] == ["scene_001.webp", "scene_002.webp"]
     assert set(takes[0]["versions"]) == {"torch", "diffusers", "transformers"}
     assert takes[0]["device"] == "CPU"
     assert takes[0]["seconds"] > 0
-    assert {"model", "model_sha256", "lora", "lora_sha256"} <= set(told["made_with"])
+    assert {"model", "model_sha256", "lora", "lora_sha256"} <= set(written["made_with"])
     again = server.predict(story=data_uri(content(record)[1], "application/json"), output_format="webp")
     assert again["output"] == scenes
 
@@ -210,10 +210,10 @@ def test_a_lora_of_ones_own_acts_in_the_place_of_next_scene_and_leaves_no_trace(
         return float(np.abs(pixels(picture(one)) - pixels(picture(other))).mean())
 
     assert apart(scene, plain) < 0.05 < apart(none, plain)
-    told = json.loads(content(record)[1])
-    sha256 = hashlib.sha256((weights.BUILT_IN / weights.OWN_LORA).read_bytes()).hexdigest()
-    assert told["made_with"]["lora_weights_sha256"] == sha256
-    assert (told["story"]["lora_weights"], told["story"]["lora_scale"]) == ("me/lora", 0)
+    written = json.loads(content(record)[1])
+    sha256 = hashlib.sha256(find("storybook").lora.read_bytes()).hexdigest()
+    assert written["made_with"]["lora_weights_sha256"] == sha256
+    assert (written["story"]["lora_weights"], written["story"]["lora_scale"]) == ("me/lora", 0)
     assert server.predict(story=data_uri(content(record)[1], "application/json"))["output"] == [scene]
     assert server.predict(**asked)["output"] == [plain]
 
@@ -223,7 +223,7 @@ def test_a_lora_of_ones_own_acts_in_the_place_of_next_scene_and_leaves_no_trace(
     [
         ("me/other", "'other.safetensors' is not for this model"),
         ("me/nowhere", "shows no me/nowhere"),
-        (str(weights.BUILT_IN / weights.OWN_LORA), "There is no LoRA"),
+        (str(find("storybook").lora), "There is no LoRA"),
         ("https://127.0.0.1/lora.safetensors", "127.0.0.1 is an address in a private network"),
         ("https://169.254.169.254/latest/meta-data", "169.254.169.254 is an address in a private network"),
         ("http://example.org/lora.safetensors", "is not at an https address"),
@@ -255,3 +255,14 @@ def test_build_says_plainly_what_is_missing(tmp_path: Path) -> None:
     run = subprocess.run(["bash", ROOT / "script/build"], env={"PATH": str(tmp_path)}, capture_output=True, text=True)
     assert run.returncode == 1
     assert "the cog command, which is not installed" in run.stderr
+
+
+def test_to_serve_other_machines_is_warned_of_in_a_sentence() -> None:
+    command = [str(ROOT / "script/serve"), "--host", "0.0.0.0", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        warning = next(line for line in process.stderr if line.startswith("Warning"))
+        process.terminate()
+    assert "whoever reaches 0.0.0.0 may draw here, stop this server" in warning
+    assert "docs/serving.md" in warning
+    assert (ROOT / "docs/serving.md").exists()

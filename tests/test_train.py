@@ -28,11 +28,10 @@ import train as door
 from nextscene import NextSceneError
 from nextscene.form import schema
 from nextscene.model import loading as model
-from nextscene.training import dataset, lessons, trainer
-from nextscene.training.pupil import Pupil, _padded
-from nextscene.training.recipe import Recipe, recipe
+from nextscene.training import Base, Recipe, dataset, encodings, make_recipe, train
+from nextscene.training.pipeline import TrainingPipeline, _padded
 from nextscene.training.trainer import batches
-from nextscene.training.watch import Watch
+from nextscene.training.validation import Validation
 
 QUICK: dict[str, Any] = {"rank": 8, "learning_rate": 1e-2, "sample_every": 0, "checkpointing": False}
 CHANCY = {
@@ -79,13 +78,13 @@ def mixed(folder: Path) -> Path:
 
 
 def run(data: Path, small: Path, out: Path, **values: Any) -> Path:
-    return trainer.train(data, small, "small", (64, 64), recipe(**QUICK | values), out)
+    return train(data, Base(small, "small", (64, 64)), make_recipe(**QUICK | values), out)
 
 
-def pupil_of(base: Path) -> Pupil:
-    pupil = Pupil.enrol(base, torch.float32)
-    pupil.load_transformer(torch.device("cpu"))
-    return pupil
+def pipeline_of(base: Path) -> TrainingPipeline:
+    pipeline = TrainingPipeline.load_encoders(base, torch.float32)
+    pipeline.load_transformer(torch.device("cpu"))
+    return pipeline
 
 
 def checkpoint(out: Path) -> dict[str, Any]:
@@ -115,9 +114,11 @@ def test_training_brings_the_loss_far_down(learned: Path) -> None:
     assert watched[60] < 0.4 * watched[0]
 
 
-def test_a_learned_pair_is_drawn_nearer_to_its_target_the_more_the_lora_acts(base: Path, learned: Path) -> None:
+def test_a_pair_that_was_trained_on_is_drawn_nearer_to_its_target_the_more_the_lora_acts(
+    base: Path, learned: Path
+) -> None:
     """Measured on the latents: the random model's VAE shows little of a picture."""
-    teacher = pupil_of(base)
+    teacher = pipeline_of(base)
     before, after = (Image.open(learned / f"data/0_{half}.png") for half in "ab")
     target = teacher.encode([after], [[before]], [""])[0].target.flatten(0, 1)[None]
     drawer = model.load(base, learned / "lora.safetensors", lora_scale=0.0)
@@ -141,35 +142,35 @@ def test_samples_and_a_loss_curve_are_drawn(learned: Path) -> None:
             assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 50
 
 
-def test_the_pupil_sees_just_what_the_pipeline_shows_the_transformer(base: Path) -> None:
-    pupil = pupil_of(base)
+def test_the_transformer_is_trained_on_just_what_it_gets_when_it_draws(base: Path) -> None:
+    pipeline = pipeline_of(base)
     seen: list[dict[str, Any]] = []
-    pupil.transformer.register_forward_pre_hook(lambda _, args, given: seen.append(given), with_kwargs=True)
+    pipeline.transformer.register_forward_pre_hook(lambda _, args, given: seen.append(given), with_kwargs=True)
     before, after = photo(80, 48, seed=1), photo(96, 64, seed=2)
-    pupil("Next Scene: dusk", [before], width=96, height=64, guidance=1, steps=2, generator=noise())
-    [lesson] = pupil.encode([after], [[before]], ["Next Scene: dusk"])
-    pupil.loss([lesson], noise())
+    pipeline("Next Scene: dusk", [before], width=96, height=64, guidance=1, steps=2, generator=noise())
+    [encoded] = pipeline.encode([after], [[before]], ["Next Scene: dusk"])
+    pipeline.loss([encoded], noise())
     drawing, learning = seen[0], seen[-1]
-    tokens = lesson.target.shape[0] * lesson.target.shape[1]
+    tokens = encoded.target.shape[0] * encoded.target.shape[1]
     assert drawing["img_shapes"] == learning["img_shapes"]
     torch.testing.assert_close(drawing["hidden_states"][:, tokens:], learning["hidden_states"][:, tokens:])
     torch.testing.assert_close(drawing["encoder_hidden_states"], learning["encoder_hidden_states"])
-    schedule = pupil._timesteps(1000, 1.0, tokens, torch.device("cpu")) / 1000
+    schedule = pipeline._timesteps(1000, 1.0, tokens, torch.device("cpu")) / 1000
     assert float((schedule - learning["timestep"]).abs().min()) < 1e-6
 
 
 def test_examples_that_are_encoded_together_are_as_each_alone(base: Path) -> None:
-    pupil = pupil_of(base)
+    pipeline = pipeline_of(base)
     pictures, seen = ([photo(64, 64, seed=seed) for seed in seeds] for seeds in ((1, 2), (3, 4)))
     words = ["Next Scene: dusk", "Next Scene: the camera pans left, slowly"]
-    together = pupil.encode(pictures, [[each] for each in seen], words)
-    alone = [pupil.encode([pictures[at]], [[seen[at]]], [words[at]])[0] for at in (0, 1)]
+    together = pipeline.encode(pictures, [[each] for each in seen], words)
+    alone = [pipeline.encode([pictures[at]], [[seen[at]]], [words[at]])[0] for at in (0, 1)]
     torch.testing.assert_close(together, alone)
-    assert [tuple(each.seen.shape[:1]) for each in pupil.encode(pictures, [[], []], words)] == [(0,), (0,)]
+    assert [tuple(each.references.shape[:1]) for each in pipeline.encode(pictures, [[], []], words)] == [(0,), (0,)]
 
 
 def test_words_of_several_lengths_do_not_disturb_each_other(base: Path) -> None:
-    transformer = pupil_of(base).transformer
+    transformer = pipeline_of(base).transformer
     latents, words = torch.randn(2, 16, 64, generator=noise()), torch.randn(9, 64, generator=noise())
     both, mask = _padded([words[:4], words])
 
@@ -202,12 +203,12 @@ def test_a_run_that_was_stopped_goes_on_to_the_very_same_lora(
 ) -> None:
     folder, wanted = undisturbed
 
-    def stop(watch: Watch, step: int) -> None:
+    def stop(validation: Validation, step: int) -> None:
         if step == 5:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Watch, "look", stop)
+        patch.setattr(Validation, "run", stop)
         with pytest.raises(KeyboardInterrupt):
             run(folder / "data", base, tmp_path, **CHANCY | {"sample_every": 5})
     assert checkpoint(tmp_path)["step"] == 4
@@ -263,14 +264,14 @@ def test_a_folder_that_holds_another_training_is_left_alone(
 def test_examples_are_encoded_once(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = pairs(tmp_path / "data", 2)
     examples = dataset.read(data, AREA, tmp_path)
-    pupil = pupil_of(base)
+    pipeline = pipeline_of(base)
     encoded = []
-    encode = Pupil.encode
-    monkeypatch.setattr(Pupil, "encode", lambda *given: encoded.extend(given[-1]) or encode(*given))
+    encode = TrainingPipeline.encode
+    monkeypatch.setattr(TrainingPipeline, "encode", lambda *given: encoded.extend(given[-1]) or encode(*given))
 
     def prepare(examples: list[dataset.Example], **values: Any) -> list[Path]:
         encoded.clear()
-        return lessons.prepare(pupil, examples, recipe(**values), tmp_path / "cache", torch.device("cpu"))
+        return encodings.prepare(pipeline, examples, make_recipe(**values), tmp_path / "cache", torch.device("cpu"))
 
     first = prepare(examples)
     assert encoded == ["Next Scene: the camera pans left", "Next Scene: the camera pans left slowly"]
@@ -294,8 +295,8 @@ def test_every_epoch_shows_every_example_once_in_batches_of_one_shape() -> None:
 
 
 def test_a_loss_that_is_no_number_ends_the_run(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Pupil, "loss", lambda *_: torch.tensor(float("nan"), requires_grad=True))
-    with pytest.raises(NextSceneError, match="lost its way at step 1"):
+    monkeypatch.setattr(TrainingPipeline, "loss", lambda *_: torch.tensor(float("nan"), requires_grad=True))
+    with pytest.raises(NextSceneError, match="diverged at step 1"):
         run(pairs(tmp_path / "data"), base, tmp_path, steps=2)
 
 
@@ -416,17 +417,17 @@ def test_a_broken_zip_an_empty_folder_and_no_folder_are_refused(tmp_path: Path) 
     bytes_ = bytearray((tmp_path / "broken.zip").read_bytes())
     bytes_[40:60] = b"\0" * 20
     (tmp_path / "broken.zip").write_bytes(bytes_)
-    assert "broken.zip cannot be unpacked" in refused(tmp_path / "broken.zip", tmp_path / "spare")
+    assert "'a.txt' in broken.zip is damaged (Bad CRC-32" in refused(tmp_path / "broken.zip", tmp_path / "spare")
     (tmp_path / "empty").mkdir()
     assert "The training data is empty" in refused(tmp_path / "empty", tmp_path / "spare")
     assert "There is no training data in" in refused(tmp_path / "nowhere", tmp_path / "spare")
 
 
-def test_a_validation_folder_is_watched_and_not_learned_from(base: Path, tmp_path: Path) -> None:
+def test_a_validation_folder_is_held_out_from_training(base: Path, tmp_path: Path) -> None:
     pairs(tmp_path / "data", 2)
     pairs(tmp_path / "data/validation")
     examples = dataset.read(tmp_path / "data", AREA, tmp_path)
-    assert [(example.name, example.watched) for example in examples] == [
+    assert [(example.name, example.held_out) for example in examples] == [
         ("0", False),
         ("1", False),
         ("validation/0", True),
@@ -468,7 +469,7 @@ def test_a_picture_goes_to_the_bucket_nearest_in_shape(
 def test_captions_get_their_prefix_and_trigger_once(
     caption: str, pair: bool, values: dict[str, Any], expected: str
 ) -> None:
-    assert recipe(**values).words(caption, pair=pair) == expected
+    assert make_recipe(**values).words(caption, pair=pair) == expected
 
 
 # The doors
@@ -476,7 +477,7 @@ def test_captions_get_their_prefix_and_trigger_once(
 
 def test_a_recipe_that_cannot_be_is_refused_field_by_field() -> None:
     with pytest.raises(NextSceneError, match=r"steps: input should be .*, not '0'; prefix: .* not 'some'"):
-        recipe(steps="0", prefix="some")
+        make_recipe(steps="0", prefix="some")
 
 
 def test_a_terminal_trains_and_says_what_is_wrong(

@@ -136,7 +136,7 @@ def test_the_next_scene_is_where_its_words_lead() -> None:
 def test_the_pairs_are_what_the_trainer_takes(tmp_path: Path) -> None:
     pairs.write(tmp_path / "pairs", 2)
     examples = dataset.read(tmp_path / "pairs", 128 * 96, tmp_path)
-    assert [(each.size, bool(each.reference), each.watched) for each in examples] == [
+    assert [(each.size, bool(each.reference), each.held_out) for each in examples] == [
         ((128, 96), True, number >= 2) for number in range(5)
     ]
 

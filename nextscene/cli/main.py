@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 from nextscene import NextSceneError
 from nextscene.cli.arguments import parser, typed
 from nextscene.cli.explain import explain
-from nextscene.hub import weights
+from nextscene.hub import Weights, choose
 from nextscene.library import load
 from nextscene.production import Production, Request, cut_film
 from nextscene.progress import say
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
-from nextscene.story.advice import advice
 from nextscene.story.story import Story, from_file, from_prompts, from_text
 
 if TYPE_CHECKING:
@@ -111,22 +110,22 @@ def _typed_story(options: argparse.Namespace) -> Story | None:
 
 def _make(request: Request, dry_run: bool) -> None:
     """Shows what was decided; makes it, unless this is a dry run."""
-    model, notice = weights.choose()
-    production = Production(request, model)
-    print(f"{notice}\nSeed: {production.seed}", file=sys.stderr)
+    weights = choose()
+    production = Production(request, weights)
+    print(f"{weights.notice}\nSeed: {production.seed}", file=sys.stderr)
     if not dry_run:
-        for path in production.run(lambda: _load(model)):
+        for path in production.run(lambda: _load(weights)):
             say(path)
         return
     for shot in production.shots:
         print(shot)
-        for note in advice(shot, production.own_size):
+        for note in production.notes[shot.id]:
             print(f"     note: {note}")
 
 
-def _load(name: str) -> "Studio":
+def _load(weights: Weights) -> "Studio":
     print("Loading the model ...", file=sys.stderr)
-    return load(name, lasting=False, say=lambda line: print(line, file=sys.stderr))
+    return load(weights, lasting=False, say=lambda line: print(line, file=sys.stderr))
 
 
 COMMANDS = {"predict": _predict, "sequence": _sequence, "film": _film, "explain": _explain}

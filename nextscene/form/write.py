@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from nextscene.card import read_card
 from nextscene.form.inputs_table import form_inputs, with_declarations
+from nextscene.hub import LORAS, MODELS
 from nextscene.settings import FilmSettings, Group, Look, OutputSettings, StorySettings, rows
 from nextscene.story.story import Scene, Story
+from nextscene.story.words import world_table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -89,6 +92,21 @@ def _fields_table(*groups: type[Group], without: type[Group] | None = None) -> s
     return "| field | when not given | what it does |\n|---|---|---|\n" + "".join(lines)
 
 
+def _models_table() -> str:
+    lines = []
+    for each in (*MODELS.values(), *LORAS.values()):
+        origin = f"[{each.repo}](https://huggingface.co/{each.repo})" if each.repo else "built in"
+        size = f"{each.size / 1e9:.3g} GB" if each.size else "38 MB"
+        lines.append(f"| `{each.name}` | {_cell(each.note)} | {origin} | {size} | {each.licence} |\n")
+    return "| name | what | from | size | licence |\n|---|---|---|---|---|\n" + "".join(lines)
+
+
+def _world_table() -> str:
+    world = read_card(ROOT / "storybook" / "model").world
+    assert world
+    return world_table(world) + "\n"
+
+
 def _choices(choices: tuple[str | int, ...]) -> str:
     return f" ({', '.join(f'`{each}`' for each in choices)})" if choices else ""
 
@@ -109,6 +127,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "scene": lambda: _fields_table(Scene, without=Look),
     "film": lambda: _fields_table(FilmSettings),
     "output": lambda: _fields_table(OutputSettings),
+    "models": _models_table,
+    "world": _world_table,
 }
 
 

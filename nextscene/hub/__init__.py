@@ -1,1 +1,40 @@
-"""Where weights come from: the table of models, downloads and LoRA files, verified and cached."""
+"""Weights: the table of models, downloads, and LoRA files, verified and cached on this machine.
+
+    weights = hub.choose()                     # or hub.find("storybook"), hub.find("folder/of/a/model")
+    weights.folder, weights.lora               # downloaded when they are first asked for
+    hub.fetch_lora("owner/name")               # a LoRA of the user's own
+
+Asking which model there is brings neither torch nor huggingface_hub.
+"""
+
+from nextscene.hub.cache import sha256
+from nextscene.hub.loras import fetch_lora, public_name
+from nextscene.hub.models import LORAS, MODELS
+from nextscene.hub.weights import (
+    OWN_FAST_LORA,
+    OWN_LORA,
+    TRAINING_BYTES,
+    Identity,
+    Weights,
+    choose,
+    describe_models,
+    fetch,
+    find,
+)
+
+__all__ = [
+    "LORAS",
+    "MODELS",
+    "OWN_FAST_LORA",
+    "OWN_LORA",
+    "TRAINING_BYTES",
+    "Identity",
+    "Weights",
+    "choose",
+    "describe_models",
+    "fetch",
+    "fetch_lora",
+    "find",
+    "public_name",
+    "sha256",
+]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nextscene.model.loading import Model, PictureProcessor, load, load_pipeline
     from nextscene.model.lora import Lora
-    from nextscene.model.memory import PARTS, PLANS, Plan, choose_plan, device
+    from nextscene.model.memory import PARTS, PLANS, Plan, choose_plan, count_numbers, device, limit_threads
     from nextscene.model.pipeline import NextScenePipeline, guide
     from nextscene.model.prompts import check_words
     from nextscene.model.speed import warm_up
@@ -28,8 +28,10 @@ __all__ = [
     "Plan",
     "check_words",
     "choose_plan",
+    "count_numbers",
     "device",
     "guide",
+    "limit_threads",
     "load",
     "load_pipeline",
     "warm_up",
@@ -37,7 +39,7 @@ __all__ = [
 
 _MODULES = {
     **dict.fromkeys(("Model", "PictureProcessor", "load", "load_pipeline"), "loading"),
-    **dict.fromkeys(("PARTS", "PLANS", "Plan", "choose_plan", "device"), "memory"),
+    **dict.fromkeys(("PARTS", "PLANS", "Plan", "choose_plan", "count_numbers", "device", "limit_threads"), "memory"),
     **dict.fromkeys(("NextScenePipeline", "guide"), "pipeline"),
     "Lora": "lora",
     "check_words": "prompts",

@@ -120,14 +120,25 @@ def place(pipe: Any, plan: Plan) -> None:
     for part in PARTS:
         _settle(getattr(pipe, part), plan, here, home)
     pipe.unload_lora_weights()  # what is left of it: only its name
-    if here.type == "cpu" and sum(each.numel() for each in pipe.transformer.parameters()) < SMALL:
-        torch.set_num_threads(1)
+    limit_threads(sum(each.numel() for each in pipe.transformer.parameters()), here)
     if plan.streamed:
         stream: dict[str, Any] = {"onload_device": here, "offload_device": home, "use_stream": here.type == "cuda"}
         pipe.transformer.enable_group_offload(**stream, offload_type="block_level", num_blocks_per_group=1)
         for part in (pipe.text_encoder, pipe.vae):
             apply_group_offloading(part, **stream, offload_type="leaf_level")
         pipe.vae.enable_tiling()
+
+
+def limit_threads(numbers: int, here: torch.device) -> None:
+    """One thread for a transformer that is too small for more, before it draws or is trained on a CPU."""
+    if here.type == "cpu" and numbers < SMALL:
+        torch.set_num_threads(1)
+
+
+def count_numbers(folder: Path) -> int:
+    """How many numbers a part of a model has, as its files' headers say."""
+    inside, outside, _ = _numbers(folder)
+    return inside + outside
 
 
 def _settle(module: nn.Module, plan: Plan, here: torch.device, home: torch.device) -> None:

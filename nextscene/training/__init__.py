@@ -1,7 +1,37 @@
 """The trainer: your pictures and their captions in, a LoRA file out.
 
-    folder or zip ──dataset──▶ Examples ──lessons──▶ Lessons ──trainer──▶ lora.safetensors
+    train(Path("pictures"), Base(folder, name, own_size), make_recipe(steps=1000), Path("outputs/lora"))
 
-`recipe` says how, `dataset` reads and checks, `pupil` is the pipeline as it learns, `lessons` keeps what it made of the
-examples, `trainer` is the loop, `curve` draws how it went. Nothing here knows where the base model came from.
+    folder or zip ──dataset──▶ Examples ──encodings──▶ Encoded ──trainer──▶ lora.safetensors
+
+`recipe` says how; `dataset` reads and checks; `pipeline` is the drawing pipeline as it is trained; `encodings` keeps
+what the encoders made of the examples; `trainer` is the loop; `checkpoint` keeps all that a run needs to go on;
+`validation` measures and draws now and then; `report` draws the curve and the samples; `lora_file` writes the LoRA.
+Nothing here knows where the base model came from. Recipes are read without torch.
 """
+
+from pathlib import Path
+from typing import NamedTuple
+
+from nextscene.training.recipe import Recipe, make_recipe
+
+__all__ = ["Base", "Recipe", "make_recipe", "train"]
+
+
+class Base(NamedTuple):
+    """The model that a LoRA is trained for."""
+
+    folder: Path
+    name: str
+    own_size: tuple[int, int]  # the width and height that it draws best
+
+
+def train(data: Path, base: Base, recipe: Recipe, out: Path) -> Path:
+    """Trains a LoRA, or goes on where an earlier call with the same recipe and data stopped; gives its file.
+
+    data: a folder or a zip of examples.
+    out: a folder for all that comes of it: lora.safetensors, loss.png, samples/, checkpoint.pt, cache/.
+    """
+    from nextscene.training import trainer  # brings torch
+
+    return trainer.train(data, base, recipe, out)

@@ -1,25 +1,34 @@
 """Training data: a folder or a zip in, checked examples out.
 
 An example is a picture and its caption (`NAME.png`, `NAME.txt`) or a pair of pictures and the words that lead from one
-to the other (`NAME_a.png`, `NAME_b.png`, `NAME.txt`). What lies in a folder `validation` is watched, never learned.
+to the other (`NAME_a.png`, `NAME_b.png`, `NAME.txt`). What lies in a folder `validation` is held out from training.
 All that is wrong is said at once, file by file. It knows no models.
 """
 
+import lzma
 import math
 import shutil
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from nextscene import NextSceneError, pictures
+from nextscene.files import lies_within, short
 from nextscene.settings import MAX_PROMPT
 from nextscene.story.plan import GRID, Size
+from nextscene.training.progress import progress
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2", ".ppm"}
 ASPECTS = [1 / 2, 9 / 16, 2 / 3, 3 / 4, 1, 4 / 3, 3 / 2, 16 / 9, 2]  # width / height of the buckets
 MOST_STRETCH = 2  # times that a picture may be scaled up
 OF_THE_SYSTEM = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+MOST_CAPTION = 4 * MAX_PROMPT + 1000  # bytes of a file, spaces included
+MOST_FILES = 100_000  # in a zip
+LEAST_FREE = 10**9  # bytes of the disk that a zip does not take
+# What zipfile raises for bytes that are not as they were written, or packed in a way that it does not know.
+DAMAGED = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, zlib.error, lzma.LZMAError)
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,7 @@ class Example:
     caption: str
     size: Size
     reference: Path | None = None
-    watched: bool = False
+    held_out: bool = False  # for validation only
 
 
 def read(data: Path, area: int, spare: Path) -> list[Example]:
@@ -40,20 +49,29 @@ def read(data: Path, area: int, spare: Path) -> list[Example]:
     area: pixels of the pictures in training.
     spare: an empty folder, into which a zip is unpacked.
     """
-    if zipfile.is_zipfile(data):
-        data = _unpacked(data, spare)
+    if data.is_file() and zipfile.is_zipfile(data):
+        data = _unpack(data, spare)
     if not data.is_dir():
-        raise NextSceneError(f"There is no training data in {str(data)!r}: give a folder or a zip file.")
+        raise NextSceneError(f"There is no training data in {short(data)}: give a folder or a zip file.")
     reader = _Reader(data, area)
-    examples = sorted(reader.examples(), key=lambda example: example.name)
-    if reader.wrong:
-        count = f"{len(reader.wrong)} problem{'s' * (len(reader.wrong) > 1)}"
-        raise NextSceneError("\n- ".join([f"The training data has {count}; nothing was trained:", *reader.wrong]))
-    if all(example.watched for example in examples):
+    try:
+        examples = sorted(reader.examples(), key=lambda example: example.name)
+    except OSError as error:
+        raise NextSceneError(f"The training data cannot be read ({error}): see that all of it can be opened.") from None
+    refuse(reader.wrong)
+    if all(example.held_out for example in examples):
         raise NextSceneError(
             "The training data is empty: put in NAME.png with NAME.txt, or NAME_a.png and NAME_b.png with NAME.txt."
         )
     return examples
+
+
+def refuse(wrong: Sequence[str]) -> None:
+    """Says all that is wrong with the data, if anything is."""
+    if wrong:
+        count = f"{len(wrong)} problem{'s' * (len(wrong) > 1)}"
+        lines = [f"The training data has {count}; nothing was trained:", *map(_printable, wrong)]
+        raise NextSceneError("\n- ".join(lines))
 
 
 def bucket(size: Size, area: int) -> Size:
@@ -76,23 +94,30 @@ class _Reader:
     def examples(self) -> Iterator[Example]:
         self._sort()
         captions = set(self.captions)
-        for name in self.pictures:
-            pair = name[:-2]
-            if name in self.captions:
-                captions.discard(name)
-                yield from self._example(name, self.pictures[name], None)
-            elif name[-2:] not in ("_a", "_b"):
-                self.wrong.append(f"{self._name(self.pictures[name])} has no caption: write {name}.txt beside it.")
-            elif (other := pair + {"_a": "_b", "_b": "_a"}[name[-2:]]) not in self.pictures:
-                captions.discard(pair)
-                self.wrong.append(f"{self._name(self.pictures[name])} lacks its other half: add {other}.png.")
-            elif name.endswith("_b") and pair in self.captions:
-                captions.discard(pair)
-                yield from self._example(pair, self.pictures[name], self.pictures[other])
-            elif name.endswith("_b"):
-                self.wrong.append(f"{self._name(self.pictures[name])} and its other half lack words: write {pair}.txt.")
+        with progress("checking pictures", len(self.pictures)) as on_step:
+            for number, name in enumerate(self.pictures, 1):
+                yield from self._of_picture(name, captions)
+                on_step(number)
         for name in sorted(captions):
             self.wrong.append(f"{name}.txt has no picture: add {name}.png, or {name}_a.png and {name}_b.png.")
+
+    def _of_picture(self, name: str, captions: set[str]) -> Iterator[Example]:
+        """The example that a picture makes, alone or with its other half; takes its caption off the list."""
+        pair, half = name[:-2], name[-2:]
+        file = self._name(self.pictures[name])
+        if name in self.captions:
+            captions.discard(name)
+            yield from self._example(name, self.pictures[name], None)
+        elif half not in ("_a", "_b"):
+            self.wrong.append(f"{file} has no caption: write {name}.txt beside it.")
+        elif (other := pair + {"_a": "_b", "_b": "_a"}[half]) not in self.pictures:
+            captions.discard(pair)
+            self.wrong.append(f"{file} lacks its other half: add {other}.png.")
+        elif half == "_b" and pair in self.captions:
+            captions.discard(pair)
+            yield from self._example(pair, self.pictures[name], self.pictures[other])
+        elif half == "_b":
+            self.wrong.append(f"{file} and its other half lack words: write {pair}.txt.")
 
     def _sort(self) -> None:
         """All files by what they are. Hidden ones, and what systems leave behind, do not count."""
@@ -116,20 +141,23 @@ class _Reader:
         size = self._size(picture)
         before = self._size(reference) if reference else size
         if caption and size and before:
-            watched = "validation" in PurePosixPath(name).parts[:-1]
-            yield Example(name, picture, caption, size, reference, watched)
+            held_out = "validation" in PurePosixPath(name).parts[:-1]
+            yield Example(name, picture, caption, size, reference, held_out)
 
     def _caption(self, path: Path) -> str | None:
+        with path.open("rb") as file:
+            data = file.read(MOST_CAPTION + 1)
         try:
-            caption = " ".join(path.read_text(encoding="utf-8-sig").split())
+            caption = "" if len(data) > MOST_CAPTION else " ".join(data.decode("utf-8-sig").split())
         except UnicodeDecodeError:
             self.wrong.append(f"{self._name(path)} is not UTF-8 text: save it as UTF-8.")
             return None
-        if not 0 < len(caption) <= MAX_PROMPT:
-            fault = f"has more than {MAX_PROMPT} characters: shorten it" if caption else "is empty: write the words"
-            self.wrong.append(f"{self._name(path)} {fault}.")
-            return None
-        return caption
+        if 0 < len(caption) <= MAX_PROMPT:
+            return caption
+        long = caption or len(data) > MOST_CAPTION
+        fault = f"has more than {MAX_PROMPT} characters: shorten it" if long else "is empty: write the words"
+        self.wrong.append(f"{self._name(path)} {fault}.")
+        return None
 
     def _size(self, path: Path) -> Size | None:
         """What a picture is brought to, if it can be read and is large enough."""
@@ -152,19 +180,38 @@ class _Reader:
         return path.relative_to(self.folder).as_posix()
 
 
-def _unpacked(path: Path, spare: Path) -> Path:
-    """A zip's files, in the spare folder; nothing is written outside of it."""
+def _printable(text: str) -> str:
+    """Without what a terminal would obey: names of files may hold anything."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _unpack(path: Path, spare: Path) -> Path:
+    """Puts a zip's files into the spare folder; nothing is written outside of it."""
+    name = path.name
     try:
         with zipfile.ZipFile(path) as pack:
-            outside = [name for name in pack.namelist() if not (spare / name).resolve().is_relative_to(spare.resolve())]
-            if outside:
-                raise NextSceneError(f"{path.name} holds {outside[0]!r}, which leads out of it: make the zip anew.")
-            size, free = sum(each.file_size for each in pack.infolist()), shutil.disk_usage(spare).free
-            if size > free:
-                raise NextSceneError(f"{path.name} unpacks to {size:,} bytes, and {free:,} are free: make room.")
-            pack.extractall(spare)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
-        raise NextSceneError(
-            f"{path.name} cannot be unpacked ({error}): make the zip anew, without a password."
-        ) from None
+            members = pack.infolist()
+            if outside := next((each for each in members if not lies_within(spare, spare / each.filename)), None):
+                raise NextSceneError(f"{name} holds {short(outside.filename)}, which leads out of it: make it anew.")
+            if len(members) > MOST_FILES:
+                raise NextSceneError(f"{name} holds {len(members):,} files: give at most {MOST_FILES:,}.")
+            size, free = sum(each.file_size for each in members), shutil.disk_usage(spare).free
+            if size + LEAST_FREE > free:
+                raise NextSceneError(f"{name} unpacks to {size:,} bytes, and {free:,} are free: make room.")
+            for member in members:
+                _extract(pack, member, spare, name)
+    except (*DAMAGED, OSError) as error:
+        raise NextSceneError(f"{name} is damaged ({error}): make the zip anew.") from None
     return spare
+
+
+def _extract(pack: zipfile.ZipFile, member: zipfile.ZipInfo, spare: Path, name: str) -> None:
+    try:
+        pack.extract(member, spare)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise NextSceneError(f"{short(member.filename)} in {name} cannot be unpacked ({reason}).") from None
+    except DAMAGED as error:
+        raise NextSceneError(f"{short(member.filename)} in {name} is damaged ({error}): make the zip anew.") from None
+    except RuntimeError:
+        raise NextSceneError(f"{name} has a password: make it anew without one.") from None

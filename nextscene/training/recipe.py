@@ -1,11 +1,14 @@
 """A recipe: everything that a training decides, checked. It knows no pictures and no models."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nextscene import NextSceneError
+from nextscene.files import short
 from nextscene.story.story import PREFIX, with_prefix
+
+Value = str | float | bool | None  # as a form or a terminal gives it
 
 
 class Recipe(BaseModel):
@@ -21,7 +24,7 @@ class Recipe(BaseModel):
         None
     )
     learning_rate: Annotated[float, Field(ge=1e-7, le=0.1, description="5e-5 to 2e-4 recommended")] = 1e-4
-    batch: Annotated[int, Field(ge=1, le=64, description="examples that are learned from at once")] = 1
+    batch: Annotated[int, Field(ge=1, le=64, description="examples that are trained on at once")] = 1
     accumulation: Annotated[int, Field(ge=1, le=256, description="batches for each step, on each GPU")] = 1
     resolution: Annotated[
         int | None,
@@ -31,7 +34,7 @@ class Recipe(BaseModel):
     prefix: Annotated[
         Literal["pairs", "all", "none"], Field(description="which captions get 'Next Scene:' before them")
     ] = "pairs"
-    caption_dropout: Annotated[float, Field(ge=0, le=1, description="share of examples shown without words")] = 0.05
+    caption_dropout: Annotated[float, Field(ge=0, le=1, description="share of examples without their words")] = 0.05
     seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="of the order, the noise and the LoRA's start")] = 0
     base: Annotated[Literal["full", "4bit"], Field(description="4bit: the base in 4 bits; needs an NVIDIA GPU")] = (
         "full"
@@ -50,14 +53,14 @@ class Recipe(BaseModel):
     def words(self, caption: str, *, pair: bool) -> str:
         """A caption as the model reads it."""
         bare = with_prefix(caption).removeprefix(PREFIX)
-        said = f"{self.trigger}, {bare}" if self.trigger and self.trigger.lower() not in bare.lower() else bare
-        return with_prefix(said) if self.prefix == "all" or (pair and self.prefix == "pairs") else said
+        words = f"{self.trigger}, {bare}" if self.trigger and self.trigger.lower() not in bare.lower() else bare
+        return with_prefix(words) if self.prefix == "all" or (pair and self.prefix == "pairs") else words
 
 
-def recipe(**values: Any) -> Recipe:
+def make_recipe(**values: Value) -> Recipe:
     """A recipe of these values; the others have their defaults."""
     try:
-        return Recipe(**values)
+        return Recipe.model_validate(values)
     except ValidationError as error:
-        found = [f"{each['loc'][0]}: {each['msg'].lower()}, not {each['input']!r}" for each in error.errors()]
+        found = [f"{each['loc'][0]}: {each['msg'].lower()}, not {short(each['input'])}" for each in error.errors()]
         raise NextSceneError(f"The training cannot be set so: {'; '.join(found)}.") from None

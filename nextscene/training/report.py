@@ -17,16 +17,24 @@ Point = tuple[float, float]
 
 
 class Row(NamedTuple):
-    """One sample: its words, and the pictures before, drawn and true."""
+    """One sample: its words, the picture that it starts from, what is drawn, and what should be."""
 
     words: str
-    pictures: Sequence[Image.Image]
+    before: Image.Image | None  # of a pair
+    drawn: Image.Image
+    truth: Image.Image
+
+    @property
+    def pictures(self) -> dict[str, Image.Image]:
+        """By what is written above them."""
+        before = {"before": self.before} if self.before else {}
+        return before | {"drawn": self.drawn, "wanted": self.truth}
 
 
-def curve(losses: Sequence[float], watched: Mapping[int, float], title: str, what: str) -> Image.Image:
-    """The loss of each step, its running mean, and at intervals the loss of the examples that are watched.
+def draw_curve(losses: Sequence[float], watched: Mapping[int, float], title: str, what: str) -> Image.Image:
+    """The loss of each step, its running mean, and at intervals the loss of the validation examples.
 
-    what: which examples are watched, in words.
+    what: which examples those are, in words.
     """
     picture = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE), BACKGROUND)
     draw = ImageDraw.Draw(picture)
@@ -59,20 +67,20 @@ def curve(losses: Sequence[float], watched: Mapping[int, float], title: str, wha
     return picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
 
 
-def strip(rows: Sequence[Row], title: str) -> Image.Image:
+def draw_samples(rows: Sequence[Row], title: str) -> Image.Image:
     """Each sample's pictures side by side: before (of a pair), as drawn now, as it should be."""
-    widths = [sum(each.width + GAP for each in row.pictures) for row in rows]
-    heights = [row.pictures[0].height + 3 * GAP for row in rows]
+    widths = [sum(each.width + GAP for each in row.pictures.values()) for row in rows]
+    heights = [row.drawn.height + 4 * GAP for row in rows]
     whole = Image.new("RGB", (max(*widths, 400) + GAP, sum(heights) + 3 * GAP), BACKGROUND)
     draw = ImageDraw.Draw(whole)
     draw.text((GAP, GAP), title, WORDS, _font(22))
-    draw.text((whole.width - GAP, GAP + 4), "before · drawn · to be", QUIET, _font(13), "ra")
     upper = 3 * GAP
     for row, height in zip(rows, heights, strict=True):
         left = GAP
-        for each in row.pictures:
-            whole.paste(each, (left, upper))
-            left += each.width + GAP
+        for name, picture in row.pictures.items():
+            draw.text((left, upper), name, QUIET, _font(13))
+            whole.paste(picture, (left, upper + GAP))
+            left += picture.width + GAP
         words = textwrap.shorten(row.words, (whole.width - 2 * GAP) // 7, placeholder=" ...")
         draw.text((GAP, upper + height - 3 * GAP + 8), words, QUIET, _font(13))
         upper += height

@@ -1,87 +1,89 @@
 """The loop: examples, a base model and a recipe in; a LoRA file, its loss curve, samples and checkpoints out.
 
 Everything random is drawn from the recipe's seed and the number of the batch, and the checkpoint holds the rest: a run
-that was stopped goes on to the very same LoRA, and N GPUs see what one sees that accumulates N times as many batches.
+that was stopped goes on to the very same LoRA, and N GPUs do what one does that accumulates N times as many batches.
 """
 
 import hashlib
 import json
 import math
 import random
+import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import count, islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 from accelerate import Accelerator
 from torch.nn.utils import clip_grad_norm_
 
-from nextscene import NextSceneError, __version__
-from nextscene.story.plan import Size
-from nextscene.training import dataset, lessons
+from nextscene import NextSceneError, __version__, files
+from nextscene.model import count_numbers, limit_threads
+from nextscene.training import Base, checkpoint, dataset, encodings
 from nextscene.training.dataset import Example
+from nextscene.training.lora_file import write_lora
+from nextscene.training.pipeline import TrainingPipeline
 from nextscene.training.progress import progress
-from nextscene.training.pupil import Pupil, write_lora
 from nextscene.training.recipe import Recipe
-from nextscene.training.watch import Watch
+from nextscene.training.validation import Validation
 
+UNPACKED = "next-scene-unpacked"  # the temporary folder of what a zip holds
 WARM_UP = 20  # steps over which the learning rate rises
 LONGEST_GRADIENT = 1.0
 MAY_CHANGE = {"steps", "sample_every", "save_every"}  # of the recipe, when a run goes on
 
 
-def train(data: Path, base: Path, name: str, own_size: Size, recipe: Recipe, out: Path) -> Path:
-    """Trains a LoRA, or goes on where an earlier call with the same recipe and data stopped; gives its file.
-
-    data: a folder or a zip of examples, as `dataset` takes them.
-    base, name, own_size: the base model's folder, its name, and the size that it draws best.
-    out: a folder for all that comes of it: lora.safetensors, loss.png, samples/, checkpoint.pt, cache/.
-    """
+def train(data: Path, base: Base, recipe: Recipe, out: Path) -> Path:
+    """As `nextscene.training.train` says."""
     _refuse_what_is_not_here(recipe)
-    area = recipe.resolution**2 if recipe.resolution else math.prod(own_size)
+    area = recipe.resolution**2 if recipe.resolution else math.prod(base.own_size)
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    limit_threads(count_numbers(base.folder / "transformer"), accelerator.device)
+    unpacked = files.own_folder(UNPACKED)
     try:
-        with TemporaryDirectory() as spare:
-            examples = dataset.read(data, area, Path(spare))
-            pupil = Pupil.enrol(base, torch.float32 if accelerator.device.type == "cpu" else torch.bfloat16)
-            with accelerator.main_process_first():
-                files = lessons.prepare(pupil, examples, recipe, out / "cache", accelerator.device)
-            pupil.load_transformer(accelerator.device, four_bit=recipe.base == "4bit")
-            trainer = Trainer(pupil, Path(name).name, examples, files, recipe, out, accelerator)
+        examples = dataset.read(data, area, unpacked)
+        _make_folder(out)
+        print(f"Loading the model to train on {len(examples)} examples ...", file=sys.stderr)
+        dtype = torch.float32 if accelerator.device.type == "cpu" else torch.bfloat16
+        pipeline = TrainingPipeline.load_encoders(base.folder, dtype)
+        with accelerator.main_process_first():
+            encoded = encodings.prepare(pipeline, examples, recipe, out / "cache", accelerator.device)
+        pipeline.load_transformer(accelerator.device, four_bit=recipe.base == "4bit")
+        trainer = Trainer(pipeline, Path(base.name).name, examples, encoded, recipe, out, accelerator)
         return trainer.run()
     except torch.OutOfMemoryError:
         raise NextSceneError(
             "The training did not fit into the GPU's memory: lower the resolution, batch or rank, turn checkpointing "
             "on, set sample_every to 0, or take the base in 4 bits."
         ) from None
+    finally:
+        files.own_folder(UNPACKED)
 
 
 class Trainer:
-    """One run: a pupil, its lessons, and how far it has come."""
+    """One run: a pipeline, its encoded examples, and how far it has come."""
 
     def __init__(
         self,
-        pupil: Pupil,
+        pipeline: TrainingPipeline,
         base: str,
         examples: Sequence[Example],
-        files: Sequence[Path],
+        encoded: Sequence[Path],
         recipe: Recipe,
         out: Path,
         accelerator: Accelerator,
     ) -> None:
-        self.pupil, self.base, self.recipe, self.out, self.accelerator = pupil, base, recipe, out, accelerator
-        learned = [number for number, example in enumerate(examples) if not example.watched]
-        self.files = [files[number] for number in learned]
-        kinds = [(examples[number].size, examples[number].reference is None) for number in learned]
+        self.pipeline, self.base, self.recipe, self.out, self.accelerator = pipeline, base, recipe, out, accelerator
+        trained_on = [number for number, example in enumerate(examples) if not example.held_out]
+        self.encoded = [encoded[number] for number in trained_on]
+        kinds = [(examples[number].size, examples[number].reference is None) for number in trained_on]
         self.batches = enumerate(batches(kinds, recipe.batch, recipe.seed))
-        self.watch = Watch(pupil, examples, files, recipe, out)
-        self.weights = pupil.grow_lora(recipe.rank, recipe.alpha or recipe.rank, recipe.seed)
+        self.validation = Validation(pipeline, examples, encoded, recipe, out)
+        self.weights = pipeline.add_lora(recipe.rank, recipe.alpha or recipe.rank, recipe.seed)
         if recipe.checkpointing:
-            pupil.transformer.enable_gradient_checkpointing()
+            pipeline.transformer.enable_gradient_checkpointing()
         self.optimizer = _optimizer(recipe)(self.weights, lr=recipe.learning_rate)
         self.average = [weight.detach().clone() for weight in self.weights]
         self.step = 0
@@ -89,19 +91,23 @@ class Trainer:
 
     def run(self) -> Path:
         """Trains to the recipe's last step, from the checkpoint if there is one."""
-        self._resume()
         leads = self.accelerator.is_main_process
-        with progress("training", self.step, self.recipe.steps, quiet=not leads) as on_step:
-            if self.step == 0 and leads and self.recipe.sample_every:
-                self._look()
+        if (self.out / "checkpoint.pt").is_file():
+            self._resume()
+            if leads:
+                self._publish()  # a run that was killed may have left an older LoRA than its checkpoint's
+        elif leads and self.recipe.sample_every:
+            self._validate()
+        with progress("training", self.recipe.steps, self.step, quiet=not leads) as on_step:
             while self.step < self.recipe.steps:
                 self.losses.append(self._learn())
                 self.step += 1
                 on_step(self.step, sum(self.losses[-20:]) / len(self.losses[-20:]))
                 if leads and self._due(self.recipe.sample_every):
-                    self._look()
+                    self._validate()
                 if leads and self._due(self.recipe.save_every):
                     self._save()
+                    self._publish()
         self.accelerator.wait_for_everyone()
         return self.out / "lora.safetensors"
 
@@ -115,8 +121,8 @@ class Trainer:
         step = islice(self.batches, recipe.accumulation * accelerator.num_processes)
         for number, batch in islice(step, accelerator.process_index, None, accelerator.num_processes):
             chance = torch.Generator().manual_seed(random.Random(f"{recipe.seed} {number}").getrandbits(31))
-            read = [lessons.read(self.files[each]) for each in batch]
-            loss = self.pupil.loss(read, chance, recipe.caption_dropout) / recipe.accumulation
+            examples = [encodings.read(self.encoded[each]) for each in batch]
+            loss = self.pipeline.loss(examples, chance, recipe.caption_dropout) / recipe.accumulation
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         for weight in self.weights:
@@ -124,7 +130,7 @@ class Trainer:
                 weight.grad = accelerator.reduce(weight.grad, "mean")
         mean = float(accelerator.reduce(total, "mean"))
         if not math.isfinite(mean):
-            raise NextSceneError(f"The training lost its way at step {self.step + 1}: lower the learning rate.")
+            raise NextSceneError(f"The training diverged at step {self.step + 1}: lower the learning rate.")
         clip_grad_norm_(self.weights, LONGEST_GRADIENT)
         for group in self.optimizer.param_groups:
             group["lr"] = recipe.learning_rate * min(1, (self.step + 1) / WARM_UP)
@@ -139,58 +145,61 @@ class Trainer:
         last = [weight.data for weight in self.weights]
         for weight, mean in zip(self.weights, self.average, strict=True):
             weight.data = mean
-        yield
-        for weight, kept in zip(self.weights, last, strict=True):
-            weight.data = kept
+        try:
+            yield
+        finally:
+            for weight, kept in zip(self.weights, last, strict=True):
+                weight.data = kept
 
-    def _look(self) -> None:
+    def _validate(self) -> None:
         with self._averaged():
-            self.watch.look(self.step)
+            self.validation.run(self.step)
 
     @property
     def _identity(self) -> str:
         """What has to be the same for a run to go on."""
-        facts = [self.recipe.model_dump(exclude=MAY_CHANGE), self.base, lessons.marks(self.pupil.folder, "transformer")]
-        names = [file.name for file in self.files]
+        base = encodings.fingerprint(self.pipeline.folder, "transformer")
+        facts = [self.recipe.model_dump(exclude=MAY_CHANGE), self.base, base]
+        names = [file.name for file in self.encoded]
         return hashlib.sha256(json.dumps([*facts, names, self.accelerator.num_processes]).encode()).hexdigest()
 
     def _save(self) -> None:
-        """The checkpoint, the LoRA as it is now, and the loss curve; each whole or not at all."""
+        """The checkpoint, from which all else can be made again."""
         with self._averaged():
-            average = self.pupil.lora()
-        part = self.out / ".checkpoint.part"
-        torch.save(
+            average = self.pipeline.lora()
+        checkpoint.write(
+            self.out / "checkpoint.pt",
             {
                 "identity": self._identity,
                 "step": self.step,
-                "lora": self.pupil.lora(),
+                "lora": self.pipeline.lora(),
                 "average": average,
                 "optimizer": self.optimizer.state_dict(),
                 "losses": self.losses,
-                "watched": self.watch.losses,
+                "watched": self.validation.losses,
             },
-            part,
         )
-        part.replace(self.out / "checkpoint.pt")
-        write_lora(self.out / "lora.safetensors", average, self.recipe.scale, self._facts())
-        self.watch.draw_curve(self.losses, f"{self.base}, rank {self.recipe.rank}")
+
+    def _publish(self) -> None:
+        """The LoRA as it is now, and the loss curve."""
+        with self._averaged():
+            weights = self.pipeline.lora()
+        write_lora(self.out / "lora.safetensors", weights, self.recipe.scale, self._facts())
+        self.validation.draw_curve(self.losses, f"{self.base}, rank {self.recipe.rank}")
 
     def _resume(self) -> None:
-        path = self.out / "checkpoint.pt"
-        if not path.is_file():
-            return
-        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        saved = checkpoint.read(self.out / "checkpoint.pt")
         if saved["identity"] != self._identity:
             raise NextSceneError(
                 f"{self.out} holds a training with another recipe, base or data: choose another folder, or empty it."
             )
         if saved["step"] > self.recipe.steps:
-            raise NextSceneError(f"{self.out} holds {saved['step']} steps already: ask for more, or take its LoRA.")
-        self.pupil.take_lora(saved["average"])
+            raise NextSceneError(f"{self.out} holds {saved['step']} steps already: ask for as many, or for more.")
+        self.pipeline.set_lora(saved["average"])
         self.average = [weight.detach().clone() for weight in self.weights]
-        self.pupil.take_lora(saved["lora"])
+        self.pipeline.set_lora(saved["lora"])
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.step, self.losses, self.watch.losses = saved["step"], saved["losses"], saved["watched"]
+        self.step, self.losses, self.validation.losses = saved["step"], saved["losses"], saved["watched"]
         skipped = self.step * self.recipe.accumulation * self.accelerator.num_processes
         next(islice(self.batches, skipped, skipped), None)
 
@@ -200,7 +209,7 @@ class Trainer:
             "made_by": f"Next Scene {__version__}",
             "base_model": self.base,
             "trigger": self.recipe.trigger,
-            "examples": str(len(self.files)),
+            "examples": str(len(self.encoded)),
             "steps": str(self.step),
             "loss": f"{sum(self.losses[-100:]) / len(self.losses[-100:]):.5f}",
             "recipe": self.recipe.model_dump_json(),
@@ -222,6 +231,14 @@ def _optimizer(recipe: Recipe) -> Callable[..., torch.optim.Optimizer]:
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW
     return import_module("bitsandbytes").optim.AdamW8bit  # type: ignore[no-any-return]
+
+
+def _make_folder(out: Path) -> None:
+    """Before hours are spent on what could not be kept."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise files.unwritable(out, error) from None
 
 
 def _refuse_what_is_not_here(recipe: Recipe) -> None:

@@ -87,7 +87,7 @@ def test_a_file_among_sent_ones_is_the_one_that_is_named(server: Server) -> None
     [
         ({"film": {"music": "/etc/hostname"}}, "This story plays '/etc/hostname': give it along as video_music."),
         ({"lora_weights": "/etc/hostname"}, "There is no LoRA"),
-        ({"lora_weights": "~/lora.safetensors"}, "lora_weights"),
+        ({"lora_weights": "~/lora.safetensors"}, "There is no LoRA"),
         ({"lora_weights": "../lora.safetensors"}, "There is no LoRA"),
         ({"lora_weights": "file:///etc/hostname"}, "is not at an https address"),
         ({"image": "/etc/hostname"}, "This story opens with the picture '/etc/hostname': give it along"),
@@ -131,7 +131,7 @@ def large(megapixels: int) -> str:
 def memory(server: Server) -> float:
     """Of the server and its worker, in MB."""
     process = psutil.Process(server.process.pid)
-    return sum(each.memory_info().rss for each in [process, *process.children(recursive=True)]) / 1e6
+    return float(sum(each.memory_info().rss for each in [process, *process.children(recursive=True)])) / 1e6
 
 
 def test_references_are_counted_and_measured_before_they_are_decoded(server: Server) -> None:
@@ -139,7 +139,7 @@ def test_references_are_counted_and_measured_before_they_are_decoded(server: Ser
     before = memory(server)
     small, wide = png(Image.new("L", (8, 8))), large(60)
     answer = server.predict(**QUICK, prompts=["a"], references=[small] * 21)
-    assert "A story has at most 20 references; these are 21." in answer["error"]
+    assert "at most 3" in answer["error"]
     answer = server.predict(**QUICK, prompts=["a"], references=[wide] * 8)
     assert "have 480 megapixels together, and 100 at most are read" in answer["error"]
     answer = server.predict(**QUICK, prompts=["a"], image=wide, references=[wide])

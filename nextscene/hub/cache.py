@@ -1,0 +1,72 @@
+"""Where downloads lie on this machine: the folder, the room in it, and the sha256 that a file is named after."""
+
+import os
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from nextscene import NextSceneError, files
+
+ORPHAN_AGE = 3600.0  # seconds; a part file this old is a killed process's, and nobody takes it up again
+_NAMED_AFTER_CONTENT = re.compile(r"([0-9a-f]{64})(?:\.safetensors)?")
+
+
+def folder() -> Path:
+    """NEXT_SCENE_CACHE, or huggingface_hub's own cache, which other programs share."""
+    if named := os.environ.get("NEXT_SCENE_CACHE"):
+        return files.typed_path(named, "NEXT_SCENE_CACHE")
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE).expanduser()
+
+
+def refuse_if_full(name: str, missing: int, place: Path, spare: int = 0) -> None:
+    """Refuses a download that the disk cannot hold with so many bytes to spare."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(place).free
+    except OSError as error:
+        raise NextSceneError(
+            f"{name} could not be fetched: {folder()} cannot be written ({error.strerror}): free space, or set "
+            "NEXT_SCENE_CACHE elsewhere."
+        ) from error
+    if missing + spare > free:
+        kept = f", of which {amount(spare)} are kept free" if spare else ""
+        raise NextSceneError(
+            f"{name} needs {amount(missing)} more in {folder()}, where {amount(free)} are free{kept}: "
+            "free some space there, or set NEXT_SCENE_CACHE to a folder on a larger disk."
+        )
+
+
+def refuse_larger(name: str, size: int, most: int) -> None:
+    """Refuses a LoRA of more bytes than any has."""
+    if size > most:
+        raise NextSceneError(f"{name} is larger than {amount(most)}: no LoRA for this model is.")
+
+
+def announce(name: str, size: int) -> None:
+    about = f" ({amount(size)} to download)" if size else ""
+    print(f"Fetching {name}{about} into {folder()}", file=sys.stderr)
+
+
+def remove_orphans(place: Path, pattern: str) -> None:
+    """Removes what killed processes left in a folder."""
+    for orphan in place.glob(pattern):
+        if time.time() - orphan.lstat().st_mtime > ORPHAN_AGE:
+            shutil.rmtree(orphan) if orphan.is_dir() and not orphan.is_symlink() else orphan.unlink(missing_ok=True)
+
+
+def sha256(file: Path) -> str:
+    """Of a file. What lies in the cache is named by its checksum, which was verified when it came."""
+    where = file.resolve()
+    if (named := _NAMED_AFTER_CONTENT.fullmatch(where.name)) and files.lies_within(folder(), where):
+        return named[1]
+    return files.sha256(where)
+
+
+def amount(size: int) -> str:
+    from tqdm import tqdm
+
+    return f"{tqdm.format_sizeof(size)}B"

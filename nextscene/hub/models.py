@@ -1,0 +1,129 @@
+"""The table of models, and of the LoRAs that go with them: where each comes from, its licence, its size, its use.
+
+A new model is a new row. Sizes are about; the hub says exactly. A row whose note ends with "(not tried here)" has file
+names and a licence as its authors publish them, and has not been downloaded by us.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Files of one repository on a hub."""
+
+    name: str  # as the user knows it
+    repo: str
+    files: tuple[str, ...]  # patterns, each of which must match
+    revision: str = "main"
+    public: bool = False  # only what everyone may see, even if HF_TOKEN is set
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row(Source):
+    """What the user should know about it."""
+
+    licence: str
+    size: int  # bytes
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lora(Row):
+    """A LoRA: one file."""
+
+    @property
+    def file(self) -> str:
+        return self.files[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(Row):
+    """A model in diffusers' folder layout. The built-in one has no repository, and brings its LoRAs in its folder."""
+
+    lora: str = "next-scene"
+    fast_loras: tuple[tuple[int, str], ...] = ()  # for go_fast, each with the steps that it was made for
+
+
+PARTS = ("processor", "scheduler", "text_encoder", "tokenizer", "transformer", "vae")
+MODEL_FILES = ("model_index.json", *(f"{part}/*" for part in PARTS))
+FULL_MODEL, BUILT_IN = "qwen-image-edit-2509", "storybook"
+
+_MODELS = (
+    Model(
+        name=FULL_MODEL,
+        repo="Qwen/Qwen-Image-Edit-2509",
+        files=MODEL_FILES,
+        licence="Apache-2.0",
+        size=58_000_000_000,
+        note="The Qwen-Image-Edit-2509 model, for a GPU of 10 GB or more.",
+        fast_loras=((4, "lightning-4-steps"), (8, "lightning-8-steps")),
+    ),
+    Model(
+        name="qwen-image-edit-2511",
+        repo="Qwen/Qwen-Image-Edit-2511",
+        files=MODEL_FILES,
+        licence="Apache-2.0",
+        size=58_000_000_000,
+        note="Its successor of December 2025; Next-Scene was taught to the 2509 model (not tried here).",
+        fast_loras=((4, "lightning-2511-4-steps"), (8, "lightning-2511-8-steps")),
+    ),
+    Model(
+        name="firered-image-edit-1.1",
+        repo="FireRedTeam/FireRed-Image-Edit-1.1",
+        files=MODEL_FILES,
+        licence="Apache-2.0",
+        size=58_000_000_000,
+        note="A model by FireRed of the same build; Next-Scene was taught to the 2509 model (not tried here).",
+        fast_loras=((8, "lightning-firered-8-steps"),),
+    ),
+    Model(
+        name=BUILT_IN,
+        repo="",
+        files=(),
+        licence="MIT",
+        size=0,
+        note="The built-in storybook model: quick on any machine, and far simpler than the 2509 model.",
+    ),
+)
+_LORAS = (
+    Lora(
+        name="next-scene",
+        repo="lovis93/next-scene-qwen-image-lora-2509",
+        files=("next-scene_lora-v2-3000.safetensors",),
+        licence="MIT",
+        size=295_000_000,
+        note="The LoRA that teaches the 2509 model to go on to the next scene.",
+    ),
+    *(
+        Lora(
+            name=f"lightning-{steps}-steps",
+            repo="lightx2v/Qwen-Image-Lightning",
+            files=(f"Qwen-Image-Edit-2509/Qwen-Image-Edit-2509-Lightning-{steps}steps-V1.0-bf16.safetensors",),
+            licence="Apache-2.0",
+            size=850_000_000,
+            note=f"The LoRA that lets the 2509 model draw in {steps} steps: go_fast.",
+        )
+        for steps in (4, 8)
+    ),
+    *(
+        Lora(
+            name=f"lightning-2511-{steps}-steps",
+            repo="lightx2v/Qwen-Image-Edit-2511-Lightning",
+            files=(f"Qwen-Image-Edit-2511-Lightning-{steps}steps-V1.0-bf16.safetensors",),
+            licence="Apache-2.0",
+            size=850_000_000,
+            note=f"The LoRA that lets the 2511 model draw in {steps} steps: go_fast (not tried here).",
+        )
+        for steps in (4, 8)
+    ),
+    Lora(
+        name="lightning-firered-8-steps",
+        repo="FireRedTeam/FireRed-Image-Edit-1.1-ComfyUI",
+        files=("FireRed-Image-Edit-1.1-Lightning-8steps-v1.2.safetensors",),
+        licence="Apache-2.0",
+        size=1_000_000_000,
+        note="The LoRA that lets the FireRed model draw in 8 steps: go_fast (not tried here).",
+    ),
+)
+MODELS = {model.name: model for model in _MODELS}
+LORAS = {lora.name: lora for lora in _LORAS}
