@@ -19,9 +19,7 @@ from nextscene.story.plan import Size
 # is fetched from the hub: no index has it as a wheel. Flash Attention 4 needs a compiler that is not free software.
 ATTENTION = ("native", "_native_cudnn", "_native_flash", "_flash_3_hub")
 TRIES = 5
-MOST_GRAPHS = (
-    32  # of a block: one for each way in which LoRAs are added to it, whatever their scales and the picture's size
-)
+MOST_GRAPHS = 32  # of a block: one for each set of LoRAs beside it, whatever their scales and the picture's size
 
 
 def warm_up(model: Model, size: Size, lasting: bool) -> list[str]:
@@ -61,9 +59,8 @@ def choose_attention(model: Model, size: Size) -> str:
             unusable[name] = loras.in_one_line(error)
     best = min(seconds, key=lambda name: seconds[name])
     transformer.set_attention_backend(best)
-    return "; ".join(
-        [f"attention by {best}", *(f"{name} cannot be used here ({why})" for name, why in unusable.items())]
-    )
+    others = [f"{name} cannot be used here ({why})" for name, why in unusable.items()]
+    return "; ".join([f"attention by {best}", *others])
 
 
 def _seconds(backend: str, *tensors: torch.Tensor) -> float:
