@@ -1,10 +1,10 @@
-"""Runs `python ...` as a process of its own, without the seconds of importing: forked from one that has them already.
+"""Runs `python ...` as a process of its own, forked from one that has imported already: without seconds of importing.
 
     run = warm.run("-m", "nextscene.cli", "sequence", "a|b", cwd=folder)          # as subprocess.run
     process = warm.start("-m", "nextscene.cli", "sequence", "a|b", cwd=folder)    # as subprocess.Popen
 
-What runs is a real process: its arguments, folder, environment, input and output, signals, threads and exit code are
-its own. Only the modules of `IMPORTED` are there before it begins. A test of what is imported, or of variables that are
+What runs is a real process: arguments, folder, environment, input and output, signals, threads and exit code are its
+own. Only the modules of `IMPORTED` are there before it begins. A test of what is imported, or of variables that are
 read at import, starts Python itself.
 
 The process that is forked from, the nursery, is this file run as a program. It starts with the first command that a
