@@ -70,7 +70,7 @@ def test_lint_notices_pins_that_do_not_fit_the_lists(
     text = (tmp_path / changed).read_text()
     assert before in text
     (tmp_path / changed).write_text(text.replace(before, after, 1))
-    check = [sys.executable, tmp_path / "requirements/check.py"]
+    check = [sys.executable, str(tmp_path / "requirements/check.py")]
     found = subprocess.run(check, capture_output=True, text=True, check=False)
     assert found.returncode == 1
     assert re.search(noticed, found.stderr)

@@ -141,8 +141,8 @@ def _keep(child: int, tests: socket.socket) -> NoReturn:
     for standard in range(3):
         os.close(standard)
     tests.send(str(child).encode())
-    end = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-    tests.send(str(end.si_status if end.si_code == os.CLD_EXITED else -end.si_status).encode())
+    if end := os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT):
+        tests.send(str(end.si_status if end.si_code == os.CLD_EXITED else -end.si_status).encode())
     tests.recv(1)  # nothing: they have closed it
     os.waitpid(child, 0)
     os._exit(0)
