@@ -145,8 +145,8 @@ def test_a_watch_sees_each_call_and_only_the_seconds_there_are(stage: Stage) -> 
 
 def test_the_ways_differ_by_what_they_name(stage: Stage) -> None:
     shots = {way: stage.shot(way, 40) for way in WAYS}
-    assert shots[OURS].steps == shots[STOCK].steps == 40
-    assert (shots[FAST].go_fast, shots[FAST].steps, shots[FAST].guidance) == (True, 4, 1.0)
+    assert shots[OURS].look.steps == shots[STOCK].look.steps == 40
+    assert (shots[FAST].go_fast, shots[FAST].look.steps, shots[FAST].look.guidance) == (True, 4, 1.0)
     assert [len(shots[way].references) for way in MORE] == list(range(1, MAX_REFERENCES + 1))
     assert all(shot.grows_from == shot.references[0] for shot in shots.values())
 
@@ -170,7 +170,7 @@ def test_operations_are_those_of_the_matrices_and_of_attention() -> None:
 
 def test_the_ceiling_is_in_tflop_per_second(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(100))
-    monkeypatch.setattr(stopwatch.time, "perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr("bench.stopwatch.time.perf_counter", lambda: float(next(clock)))
     assert stopwatch.ceiling(side=10, times=5, values=2) == [1e4 / 1e12] * 2
 
 
@@ -203,8 +203,13 @@ def test_quick_writes_the_page_and_its_values_as_it_goes(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("NEXT_SCENE_MODEL", str(folder))
-    pages = []
-    monkeypatch.setattr(speed, "page", lambda found: pages.append(page(found)) or pages[-1])
+    pages: list[str] = []
+
+    def keep_page(found: Figures) -> str:
+        pages.append(page(found))
+        return pages[-1]
+
+    monkeypatch.setattr(speed, "page", keep_page)
     monkeypatch.setattr("sys.argv", ["bench", "--quick", "--out", str(tmp_path)])
     speed.main()
     assert f"| {OURS.name} |" in pages[0]

@@ -1,10 +1,10 @@
-"""Runs `python ...` as a process of its own, without the seconds of importing: forked from one that has them already.
+"""Runs `python ...` as a process of its own, forked from one that has imported already: without seconds of importing.
 
     run = warm.run("-m", "nextscene.cli", "sequence", "a|b", cwd=folder)          # as subprocess.run
     process = warm.start("-m", "nextscene.cli", "sequence", "a|b", cwd=folder)    # as subprocess.Popen
 
-What runs is a real process: its arguments, folder, environment, input and output, signals, threads and exit code are
-its own. Only the modules of `IMPORTED` are there before it begins. A test of what is imported, or of variables that are
+What runs is a real process: arguments, folder, environment, input and output, signals, threads and exit code are its
+own. Only the modules of `IMPORTED` are there before it begins. A test of what is imported, or of variables that are
 read at import, starts Python itself.
 
 The process that is forked from, the nursery, is this file run as a program. It starts with the first command that a
@@ -141,8 +141,8 @@ def _keep(child: int, tests: socket.socket) -> NoReturn:
     for standard in range(3):
         os.close(standard)
     tests.send(str(child).encode())
-    end = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-    tests.send(str(end.si_status if end.si_code == os.CLD_EXITED else -end.si_status).encode())
+    if end := os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT):
+        tests.send(str(end.si_status if end.si_code == os.CLD_EXITED else -end.si_status).encode())
     tests.recv(1)  # nothing: they have closed it
     os.waitpid(child, 0)
     os._exit(0)
