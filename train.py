@@ -1,29 +1,14 @@
-"""The second door: a LoRA from your own pictures, through Cog's typed inputs or from a terminal, and nothing else.
+"""Cog's door for trainings: a LoRA from your own pictures.
 
-Cog reads `train` without running it: each input is one plain literal call. The terminal's flags are the recipe's own.
+Cog reads `train` without running it, so each input is one plain literal call.
 """
-
-import argparse
-import sys
-from collections.abc import Sequence
-from pathlib import Path as LocalPath
 
 from cog import BaseModel, Input, Path
 
-from nextscene import NextSceneError, hub, training
-from nextscene.files import own_folder, typed_path
+from nextscene.files import own_folder
 from nextscene.form.inputs import fetched_file
-from nextscene.training import Recipe, make_recipe
-
-EXAMPLES = """\
-examples:
-  script/train pictures/                                    # outputs/lora/lora.safetensors
-  script/train pairs.zip --steps 2000 --rank 16 --output-dir outputs/harbour
-  script/train portraits/ --trigger "TOK woman" --learning-rate 5e-5
-
-The data is a folder or a zip with NAME_a.png, NAME_b.png and NAME.txt (the words that lead from a to b), or NAME.png
-and NAME.txt (its caption), for each NAME. The same command again goes on where a run was stopped: docs/training.md.
-"""
+from nextscene.library import train_lora
+from nextscene.training import make_recipe
 
 
 class TrainingOutput(BaseModel):
@@ -105,57 +90,6 @@ def train(
     """Gives the LoRA's file, and what to judge it by."""
     inputs = {name: value for name, value in locals().items() if name != "data"}
     out = own_folder("next-scene-training")
-    file = _train(fetched_file(data, "data"), make_recipe(**inputs), out)
+    file = train_lora(fetched_file(data, "data"), make_recipe(**inputs), out)
     samples = [Path(sample) for sample in sorted(out.glob("samples/*.png"))]
     return TrainingOutput(weights=Path(file), loss_curve=Path(out / "loss.png"), samples=samples)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a training from a terminal. Its exit status: 0, 1 for something the user can put right, 130 when stopped."""
-    options = vars(parser().parse_args(arguments))
-    data, out = options.pop("data"), options.pop("output_dir")
-    try:
-        data = typed_path(data, "DATA")
-        out = typed_path(out, "--output-dir")
-        print(_train(data, make_recipe(**options), out))
-    except NextSceneError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. The same command goes on from the last checkpoint.", file=sys.stderr)
-        return 130
-    return 0
-
-
-def parser() -> argparse.ArgumentParser:
-    """The recipe's fields as flags."""
-    command = argparse.ArgumentParser(
-        prog="script/train",
-        description="Trains a LoRA on your own pictures.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        argument_default=argparse.SUPPRESS,
-    )
-    command.add_argument("data", type=LocalPath, metavar="DATA", help="a folder or a zip of pictures and captions")
-    command.add_argument(
-        "--output-dir",
-        type=LocalPath,
-        metavar="PATH",
-        default=LocalPath("outputs/lora"),
-        help="folder for lora.safetensors, loss.png, samples and checkpoint (default: outputs/lora)",
-    )
-    for name, field in Recipe.model_fields.items():
-        shown = "" if field.default in (None, "") else f" (default: {field.default})"
-        metavar = name.rsplit("_", 1)[-1].upper()
-        command.add_argument(f"--{name.replace('_', '-')}", metavar=metavar, help=f"{field.description}{shown}")
-    return command
-
-
-def _train(data: LocalPath, recipe: Recipe, out: LocalPath) -> LocalPath:
-    weights = hub.choose(hub.TRAINING_BYTES)
-    print(weights.notice, file=sys.stderr)
-    return training.train(data, training.Base(weights.folder, weights.name, weights.own_size), recipe, out)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

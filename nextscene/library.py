@@ -9,17 +9,19 @@
 What is finer is in `Request` and `Production`; a take at a time comes from a `Studio`.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nextscene.hub import Weights, choose, find
+from nextscene.hub import TRAINING_BYTES, Weights, choose, find
 from nextscene.production import Production, Request
 from nextscene.settings import StorySettings
 from nextscene.story.story import Story, from_file, from_text
 
 if TYPE_CHECKING:
     from nextscene.shooting.studio import Studio
+    from nextscene.training import Recipe
 
 
 def read_story(text_or_file: str | Path) -> Story:
@@ -53,6 +55,15 @@ def load(
     for line in (f"Memory: {loaded.plan}", *notes):
         say(line)
     return Studio(loaded)
+
+
+def train_lora(data: Path, recipe: "Recipe", folder: Path) -> Path:
+    """Trains a LoRA on pictures and captions, or goes on with a training that was stopped; gives the LoRA's file."""
+    from nextscene import training
+
+    weights = choose(TRAINING_BYTES)
+    print(weights.notice, file=sys.stderr)
+    return training.train(data, training.Base(weights.folder, weights.name, weights.own_size), recipe, folder)
 
 
 def make(story: Story, folder: str | Path, studio: "Studio | None" = None, **settings: Any) -> Iterator[Path]:

@@ -231,6 +231,6 @@ def test_an_interrupted_run_keeps_its_finished_scenes(tmp_path: Path) -> None:
     run.send_signal(signal.SIGINT)
     _, errors = run.communicate(timeout=30)
     assert run.returncode == 130
-    assert "The scenes that were finished are kept." in errors
+    assert "What was finished is kept" in errors
     assert pictures.facts(first)
     assert not list(tmp_path.glob("*film*"))

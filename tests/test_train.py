@@ -24,8 +24,8 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-import train as door
 from nextscene import NextSceneError
+from nextscene.cli.main import main
 from nextscene.form import schema
 from nextscene.model import loading as model
 from nextscene.training import Base, Recipe, dataset, encodings, make_recipe, train
@@ -486,10 +486,10 @@ def test_a_terminal_trains_and_says_what_is_wrong(
     monkeypatch.setenv("NEXT_SCENE_MODEL", str(base))
     data = pairs(tmp_path / "data")
     given = [str(data), "--output-dir", str(tmp_path / "out"), "--resolution", "64", "--sample-every", "0"]
-    assert door.main([*given, "--steps", "2", "--checkpointing", "false"]) == 0
+    assert main(["train", *given, "--steps", "2", "--checkpointing", "false"]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "out/lora.safetensors")
     (data / "0.txt").unlink()
-    assert door.main(given) == 1
+    assert main(["train", *given]) == 1
     assert "0_b.png and its other half lack words: write 0.txt." in capsys.readouterr().err
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from nextscene.cli import train
 from nextscene.settings import FilmSettings, Group, Look, OutputSettings, Setting, StorySettings, row, rows
 
 PREDICT_EXAMPLES = """\
@@ -51,14 +52,23 @@ examples:
 """
 
 
+WEIGHTS_EXAMPLES = """\
+examples:
+  script/weights list
+  script/weights fetch qwen-image-edit-2509 next-scene
+"""
+
+
 def parser() -> argparse.ArgumentParser:
     """The arguments of every command; `command` is its name."""
     root = argparse.ArgumentParser(prog="next-scene", description="Story in, pictures that belong together out.")
-    commands = root.add_subparsers(required=True, metavar="predict|sequence|film|explain")
+    commands = root.add_subparsers(required=True, metavar="predict|sequence|film|explain|train|weights")
     _add_predict(commands)
     _add_sequence(commands)
     _add_film(commands)
     _add_explain(commands)
+    train.add_flags(_command(commands, "train", "Trains a LoRA on your own pictures.", train.EXAMPLES))
+    _add_weights(commands)
     return root
 
 
@@ -110,6 +120,12 @@ def _add_explain(commands: Any) -> None:
     command = _command(commands, "explain", what, EXPLAIN_EXAMPLES)
     command.add_argument("picture", type=Path, metavar="PICTURE", help="a scene that was made here")
     command.add_argument("--story", action="store_true", help="print the story that it belongs to, as a story file")
+
+
+def _add_weights(commands: Any) -> None:
+    command = _command(commands, "weights", "The weights that Next Scene draws with.", WEIGHTS_EXAMPLES)
+    command.add_argument("what", choices=["list", "fetch"], help="show the table of models; download and verify")
+    command.add_argument("names", nargs="*", metavar="NAME", help="what to fetch: names of the table")
 
 
 def _add_drawing(command: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from nextscene import NextSceneError
 from nextscene.cli.arguments import parser, typed
 from nextscene.cli.explain import explain
-from nextscene.hub import Weights, choose
+from nextscene.cli.train import train
+from nextscene.hub import Weights, choose, describe_models, fetch
 from nextscene.library import load
 from nextscene.production import Production, Request, cut_film
 from nextscene.progress import say
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped. The scenes that were finished are kept.", file=sys.stderr)
+        print("\nStopped. What was finished is kept, and the same command goes on from there.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -75,6 +76,13 @@ def _film(options: argparse.Namespace) -> None:
 
 def _explain(options: argparse.Namespace) -> None:
     print(explain(options.picture, options.story))
+
+
+def _weights(options: argparse.Namespace) -> None:
+    if options.what == "list":
+        print(describe_models())
+    for name in options.names:
+        print(fetch(name))
 
 
 def _request(options: argparse.Namespace, story: Story | None, **more: Any) -> Request:
@@ -128,4 +136,11 @@ def _load(weights: Weights) -> "Studio":
     return load(weights, lasting=False, say=lambda line: print(line, file=sys.stderr))
 
 
-COMMANDS = {"predict": _predict, "sequence": _sequence, "film": _film, "explain": _explain}
+COMMANDS = {
+    "predict": _predict,
+    "sequence": _sequence,
+    "film": _film,
+    "explain": _explain,
+    "train": train,
+    "weights": _weights,
+}

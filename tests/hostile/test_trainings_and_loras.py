@@ -25,8 +25,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-import train as door
 from nextscene import NextSceneError
+from nextscene.cli.main import main
 from nextscene.model import Model
 from nextscene.training import checkpoint, dataset, make_recipe
 from nextscene.training.lora_file import write_lora
@@ -288,7 +288,7 @@ def test_a_sign_of_the_models_own_in_a_caption_is_named_with_its_file(
     for file in pair.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "a.txt").write_text("a house <|image_pad|> at night")
-    assert door.main([str(tmp_path), "--output-dir", str(tmp_path / "out"), *QUICK]) == 1
+    assert main(["train", str(tmp_path), "--output-dir", str(tmp_path / "out"), *QUICK]) == 1
     assert "- a.txt holds <|image_pad|>, a sign that the model keeps for itself" in capsys.readouterr().err
 
 
@@ -360,7 +360,7 @@ def test_a_training_on_a_full_disk_ends_in_a_sentence(
 ) -> None:
     monkeypatch.setenv("NEXT_SCENE_MODEL", str(weights_folder))
     with largest_file(1000):
-        assert door.main([str(pair), "--output-dir", str(tmp_path / "out"), *QUICK]) == 1
+        assert main(["train", str(pair), "--output-dir", str(tmp_path / "out"), *QUICK]) == 1
     assert "cannot be written (File too large)" in sentence(capsys.readouterr().err.splitlines()[-1])
 
 
@@ -375,7 +375,7 @@ def test_a_path_that_no_machine_has_is_named_with_its_input(
     name: str, option: str, pair: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [name] if option == "DATA" else [str(pair), "--output-dir", name]
-    assert door.main([*arguments, *QUICK]) == 1
+    assert main(["train", *arguments, *QUICK]) == 1
     assert f"error: {option} is " in sentence(capsys.readouterr().err.splitlines()[-1])
 
 
@@ -384,7 +384,7 @@ def test_an_output_folder_that_is_a_file_is_refused_before_anything_is_loaded(
 ) -> None:
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
         (tmp_path / "file").write_text("mine")
-        assert door.main([str(pair), "--output-dir", str(out), *QUICK]) == 1
+        assert main(["train", str(pair), "--output-dir", str(out), *QUICK]) == 1
         told = capsys.readouterr().err
         assert f"error: {out} cannot be written (" in sentence(told.splitlines()[-1])
         assert "Loading the model" not in told
@@ -395,7 +395,7 @@ def test_an_output_folder_that_is_a_file_is_refused_before_anything_is_loaded(
 def test_a_value_of_five_thousand_digits_is_refused_by_its_name(
     name: str, pair: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert door.main([str(pair), name, "9" * 5000]) == 1
+    assert main(["train", str(pair), name, "9" * 5000]) == 1
     told = sentence(capsys.readouterr().err)
     assert f"cannot be set so: {name.removeprefix('--').replace('-', '_')}: " in told
     assert "not '99999" in told
