@@ -29,16 +29,9 @@ def fetched_file(value: object, name: str) -> Path:
 
 def fetched_files(values: Sequence[object], name: str) -> list[Path]:
     """The files that Cog fetched for an input of several."""
-    named = [(value, f"{name}, {nth(number)} picture") for number, value in enumerate(values, 1)]
+    named = [(value, f"{name}, {_nth(number)} picture") for number, value in enumerate(values, 1)]
     strays = [each for each in named if isinstance(each[0], str)]  # with one of these in a list, Cog fetches none of it
     return [fetched_file(*each) for each in strays or named]
-
-
-def nth(number: int) -> str:
-    return f"{number}{_ORDINALS.get(number, 'th')}"
-
-
-_ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
 
 def _is_fetched(value: object) -> bool:
@@ -46,6 +39,11 @@ def _is_fetched(value: object) -> bool:
         return False
     file, folder = Path(str(value)), Path(tempfile.gettempdir())
     return lies_within(folder, file) and file.is_file() and not file.is_symlink()
+
+
+def _nth(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 @cache

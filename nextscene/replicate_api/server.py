@@ -35,6 +35,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             answer = self._routed()
         except ProblemError as problem:
+            self.close_connection = True  # what else was sent may not have been read
             answer = problem.answer
         except OSError as error:
             answer = ProblemError(503, "Unavailable", f"Cog's server does not answer ({error}): start it anew.").answer
@@ -44,19 +45,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _routed(self) -> Answer:
         path, headers = urlsplit(self.path).path, {name.lower(): value for name, value in self.headers.items()}
-        body = self._body(headers)
         for method, pattern, route in ROUTES:
             if method == self.command and (found := re.fullmatch(pattern, path)):
                 if route not in OPEN:
                     self._let_in(headers)
                 base = f"https://{headers.get('host', '127.0.0.1')}"
-                return route(Call(self.server.api, base, headers, body), *found.groups())
+                return route(Call(self.server.api, base, headers, self._body(headers)), *found.groups())
         raise ProblemError(404, "Not found", f"This machine, standing in for Replicate, has no {self.command} {path}.")
 
     def _body(self, headers: dict[str, str]) -> bytes:
         length = headers.get("content-length", "0")
         if "transfer-encoding" in headers or not length.isdecimal() or int(length) > MOST_BYTES:
-            self.close_connection = True
             raise ProblemError(413, "Too large", f"A request says its length, of at most {MOST_BYTES // 2**20} MiB.")
         return self.rfile.read(int(length))
 
@@ -69,10 +68,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
-        if isinstance(answer.body, bytes):
-            self.send_header("Content-Length", str(len(answer.body)))
-        else:
+        body = answer.body
+        if isinstance(body, bytes):
+            self.send_header("Content-Length", str(len(body)))
+        if self.close_connection or not isinstance(body, bytes):
             self.send_header("Connection", "close")
         self.end_headers()
-        for piece in [answer.body] if isinstance(answer.body, bytes) else answer.body:
+        for piece in [body] if isinstance(body, bytes) else body:
             self.wfile.write(piece)
