@@ -53,22 +53,22 @@ def read_card(folder: Path) -> Card:
     if not file.is_file():
         return Card()
     try:
-        told = json.loads(file.read_text())
-        width, height = told["size"]
+        data = json.loads(file.read_text())
+        width, height = data["size"]
         return Card(
             size=(int(width), int(height)),
-            limits=_limits(told["draws"]) if "draws" in told else None,
-            note=str(told.get("note", "")),
-            world=_world(told["knows"]) if "knows" in told else None,
+            limits=_limits(data["draws"]) if "draws" in data else None,
+            note=str(data.get("note", "")),
+            world=_world(data["knows"]) if "knows" in data else None,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NextSceneError(f"The model's card {str(file)!r} is not right ({error!r}): fetch it again.") from None
 
 
-def _limits(told: Mapping[str, Any]) -> Limits:
-    (smallest, largest), (across, down) = told["areas"], told["grid"]
+def _limits(data: Mapping[str, Any]) -> Limits:
+    (smallest, largest), (across, down) = data["areas"], data["grid"]
     return Limits(float(smallest), float(largest), (int(across), int(down)))
 
 
-def _world(told: World) -> World:
-    return {kind: {name: tuple(wordings) for name, wordings in names.items()} for kind, names in told.items()}
+def _world(data: World) -> World:
+    return {kind: {name: tuple(wordings) for name, wordings in names.items()} for kind, names in data.items()}

@@ -108,6 +108,8 @@ class Production:
         for shot in shots:
             for note in self._about_words(shot):
                 print(f"Scene {shot.number}: {note}.", file=sys.stderr)
+        if shots[0].resizing:
+            print(f"Each scene is {shots[0].resizing} to {shots[0].width}x{shots[0].height}.", file=sys.stderr)
         pictures.prepare(self._file_for(shots[0]))
         todo = self.record.begin(self.story, shots, self._fetched(), self.pictures, request.cascade)
         if len(todo) < len(shots):

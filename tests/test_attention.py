@@ -80,10 +80,10 @@ def test_a_kernel_that_cannot_be_used_is_named_with_its_reason_and_another_draws
     own: Model, kernel_in_image: Callable[[str], None], code: str, why: str
 ) -> None:
     kernel_in_image(code)
-    told = speed.choose_attention(own, SIZE)
-    assert told.startswith("attention by ")
-    assert "attention by _flash_3_hub" not in told
-    (reason,) = [part for part in told.split("; ") if part.startswith("_flash_3_hub cannot be used here (")]
+    said = speed.choose_attention(own, SIZE)
+    assert said.startswith("attention by ")
+    assert "attention by _flash_3_hub" not in said
+    (reason,) = [part for part in said.split("; ") if part.startswith("_flash_3_hub cannot be used here (")]
     assert why in reason
 
 

@@ -13,6 +13,7 @@ from nextscene.card import Limits
 from nextscene.model import Model
 from nextscene.settings import MAX_SIDE, MIN_SIDE, StorySettings
 from nextscene.shooting.studio import Studio
+from nextscene.story.advice import advice
 from nextscene.story.plan import IMAGE, Shot, plan
 from nextscene.story.sizes import GRID, drawing_size
 from nextscene.story.story import from_data
@@ -70,6 +71,15 @@ def test_the_picture_is_enlarged_and_its_shot_says_so(small: Model) -> None:
 
 def test_a_shot_of_the_models_own_size_says_nothing_of_it(small: Model) -> None:
     assert "drawn at" not in str(shots(*OWN)[0])
+
+
+def test_a_picture_smaller_than_the_model_draws_is_said_to_be_reduced() -> None:
+    assert shots(96, 64)[0].resizing == "drawn at 128x80, reduced"
+
+
+def test_nobody_is_warned_of_a_size_that_is_not_drawn() -> None:
+    assert any("times the area" in said for said in advice(shots(1024, 768, None)[0], OWN))
+    assert not any("times the area" in said for said in advice(shots(1024, 768)[0], OWN))
 
 
 def test_handed_on_enlarged_a_scene_is_what_it_was(small: Model) -> None:

@@ -18,8 +18,8 @@ WORLD = read_card(MODEL).world or {}
 
 
 def test_the_built_in_models_card_is_what_its_language_says() -> None:
-    told = json.loads(storybook_card.FILE.read_text())
-    assert told == json.loads(json.dumps(storybook_card.card(told["note"]))), "python -m storybook.card brings it up"
+    text = json.loads(storybook_card.FILE.read_text())
+    assert text == json.loads(json.dumps(storybook_card.card(text["note"]))), "python -m storybook.card brings it up"
 
 
 def test_the_card_names_all_that_the_world_has() -> None:
@@ -94,10 +94,10 @@ def test_a_model_without_a_card_is_as_the_full_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "text",
     ["", "[]", '{"size": 5}', '{"size": [9, 9], "draws": {"areas": 1}}', '{"size": [9, 9], "knows": [1]}', "\x00"],
 )
-def test_a_damaged_card_is_refused_by_its_name(tmp_path: Path, told: str) -> None:
-    (tmp_path / FILE).write_text(told)
+def test_a_damaged_card_is_refused_by_its_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / FILE).write_text(text)
     with pytest.raises(NextSceneError, match=r"The model's card '.*next_scene\.json' is not right"):
         read_card(tmp_path)

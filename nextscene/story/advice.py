@@ -79,7 +79,7 @@ def _about_settings(shot: Shot) -> Iterator[str]:
 
 
 def _about_size(shot: Shot, own_size: Size) -> Iterator[str]:
-    ratio = shot.width * shot.height / (own_size[0] * own_size[1])
+    ratio = shot.draw_width * shot.draw_height / (own_size[0] * own_size[1])
     if not 0.5 <= ratio <= 2:
         own = f"{own_size[0]}x{own_size[1]}"
         yield f"{shot.width}x{shot.height} is {ratio:.2g} times the area that this model draws best ({own})"

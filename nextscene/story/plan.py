@@ -105,9 +105,16 @@ class Shot:
         return (self.draw_width, self.draw_height) != (self.width, self.height)
 
     @property
+    def resizing(self) -> str:
+        """What to say of a picture that is drawn at another size, "drawn at 128x96, enlarged"; nothing of others."""
+        if not self.is_resized:
+            return ""
+        larger = self.width * self.height > self.draw_width * self.draw_height
+        return f"drawn at {self.draw_width}x{self.draw_height}, {'enlarged' if larger else 'reduced'}"
+
+    @property
     def _size(self) -> str:
-        drawn = f" (drawn at {self.draw_width}x{self.draw_height}, enlarged)" if self.is_resized else ""
-        return f"{self.width}x{self.height}{drawn}"
+        return f"{self.width}x{self.height}" + f" ({self.resizing})" * self.is_resized
 
 
 def plan(

@@ -60,15 +60,15 @@ def test_a_prompt_of_more_tokens_than_are_read_is_refused_with_their_number_befo
 
 
 def test_the_longest_prompt_that_is_read_whole_is_drawn_and_one_token_more_is_refused(small: Model) -> None:
-    def told(letters: int) -> list[Shot]:
+    def planned(letters: int) -> list[Shot]:
         return shots({"prompt": "q" * letters, "after": None})  # a token for each letter
 
-    longest = max(letters for letters in range(900, 1024) if fits(small, told(letters)))
-    (shot,) = told(longest)
+    longest = max(letters for letters in range(900, 1024) if fits(small, planned(letters)))
+    (shot,) = planned(longest)
     assert small.pipe._embed(shot.prompt, [], torch.device("cpu"))[0].shape[1] == 1024
     assert drawn(small, [shot]) == 1
     with pytest.raises(NextSceneError, match="1,025 tokens long"):
-        drawn(small, told(longest + 1))
+        drawn(small, planned(longest + 1))
 
 
 def fits(model: Model, shots: list[Shot]) -> bool:
