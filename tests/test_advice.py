@@ -1,6 +1,7 @@
 """Advice: known traps are pointed out with their reason, good prompts are left alone."""
 
 import json
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -47,7 +48,7 @@ def test_settings_and_sizes_that_hurt_are_pointed_out(changes: dict[str, object]
 
 
 @pytest.mark.parametrize("sample", sorted((ROOT / "samples").glob("*.json")), ids=lambda path: path.stem)
-def test_the_sample_stories_are_left_alone(sample: object) -> None:
+def test_the_sample_stories_are_left_alone(sample: Path) -> None:
     shots = plan(from_file(sample), StorySettings(), 1, OWN)
     assert {shot.id: said for shot in shots if (said := advice(shot, OWN))} == {}
 

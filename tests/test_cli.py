@@ -1,6 +1,5 @@
 """The side door: the very commands of the seed document, typed."""
 
-import os
 import re
 import signal
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import warm
 from conftest import ROOT, photo
 from PIL import Image
 from safetensors.numpy import save_file
@@ -20,17 +20,20 @@ QUICK = ["--steps", "2", "--width", "128", "--height", "96"]
 FOUR_SCENES = "Wide shot of a city,Camera zooms to a window,Inside view of a character,Close-up of their hands"
 
 
+ENVIRONMENT = {name: value for name, value in warm.ENVIRONMENT.items() if name != "NEXT_SCENE_MODEL"}
+
+
 def script(name: str, *arguments: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if key != "NEXT_SCENE_MODEL"}
-    run = subprocess.run(
-        [ROOT / "script" / name, *arguments],
-        cwd=cwd,
-        env=environment | {"CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-    )
+    """Runs what script/NAME runs."""
+    run = warm.run("-m", "nextscene.cli", name, *arguments, cwd=cwd, env=ENVIRONMENT)
     assert run.returncode == code, run.stderr
     return run
+
+
+def typed(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Runs the very words, as in a terminal in the project's folder."""
+    command = command.replace("script/", f"{ROOT}/script/")
+    return subprocess.run(command, shell=True, check=True, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True)
 
 
 def planned(output: str) -> list[str]:
@@ -135,7 +138,7 @@ def test_an_output_that_is_no_picture_is_refused_before_anything_is_drawn(tmp_pa
 
 @pytest.mark.parametrize("command", ["predict", "sequence"])
 def test_the_help_explains_every_flag_and_gives_examples(command: str, tmp_path: Path) -> None:
-    text = script(command, "--help", cwd=tmp_path).stdout
+    text = typed(f"script/{command} --help", tmp_path).stdout
     flags = re.findall(r"^  (--[a-z-]+)", text, re.MULTILINE)
     assert {"--input-image", "--lora-scale", "--strength", "--seed", "--negative-prompt", "--dry-run"} <= set(flags)
     assert "examples:" in text
@@ -183,8 +186,7 @@ def test_what_explain_prints_makes_the_very_picture_again(tmp_path: Path) -> Non
     assert re.search(r"^seed +4 \(of its noise: \d+\)$", told, re.MULTILINE)
     first, second = (line.strip() for line in told.splitlines()[-2:])
     for command in (first, second):
-        typed = command.replace("script/", f"{ROOT}/script/")
-        subprocess.run(typed, shell=True, check=True, cwd=tmp_path, capture_output=True)
+        typed(command, tmp_path)
     assert (tmp_path / "outputs/again/scene_002.png").read_bytes() == (tmp_path / scene).read_bytes()
 
 
@@ -217,20 +219,15 @@ def test_a_picture_from_elsewhere_is_not_explained(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_keeps_its_finished_scenes(tmp_path: Path) -> None:
-    command = [ROOT / "script/sequence", "|".join("a" * 40), *QUICK, "--steps", "50", "--output-video", "film.mp4"]
-    pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
-    # Tests that run in the background of a shell have Ctrl-C ignored, and so would what they start.
-    run = subprocess.Popen(
-        command, cwd=tmp_path, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **pipes
-    )
+    command = ["sequence", "|".join("a" * 40), *QUICK, "--steps", "50", "--output-video", "film.mp4"]
+    with (tmp_path / "errors").open("w") as stderr:
+        run = warm.start("-m", "nextscene.cli", *command, cwd=tmp_path, env=ENVIRONMENT, stderr=stderr)
     first = tmp_path / "outputs/sequence/scene_001.png"
-    for _ in range(300):
-        if first.exists():
-            break
-        time.sleep(0.1)
+    while not first.exists():
+        assert run.poll() is None, (tmp_path / "errors").read_text()
+        time.sleep(0.05)
     run.send_signal(signal.SIGINT)
-    _, errors = run.communicate(timeout=30)
-    assert run.returncode == 130
-    assert "What was finished is kept" in errors
+    assert run.wait() == 130
+    assert "What was finished is kept" in (tmp_path / "errors").read_text()
     assert pictures.facts(first)
     assert not list(tmp_path.glob("*film*"))
