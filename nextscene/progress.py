@@ -6,7 +6,9 @@ It knows nothing but the shots and which step of which shot is done.
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from math import inf
+from threading import Event, Thread
 
 from tqdm import tqdm
 
@@ -51,39 +53,99 @@ def _lines(shots: Sequence[Shot]) -> Iterator[OnStep]:
     yield on_step
 
 
-def filming() -> AbstractContextManager[OnProgress]:
-    """Shows how far a film is, through the `on_progress` that it gives."""
-    return _film_bars() if sys.stderr.isatty() else _film_lines()
-
-
 @contextmanager
-def _film_bars() -> Iterator[OnProgress]:
-    with ExitStack() as bars:
-        at: dict[str, tqdm] = {}
+def filming() -> Iterator[OnProgress]:
+    """Shows how far a film is, through the `on_progress` that it gives."""
+    look = _Bar if sys.stderr.isatty() else _Lines
+    stages: dict[str, _Stage] = {}
 
-        def on_progress(stage: str, share: float) -> None:
-            if stage not in at:
-                look = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left"
-                at[stage] = bars.enter_context(tqdm(total=1, desc=stage, bar_format=look))
-            at[stage].update(share - at[stage].n)
+    def on_progress(name: str, share: float) -> None:
+        if name not in stages:
+            stages[name] = look(name)
+        stages[name].reach(share)
 
+    def go_on() -> None:
+        for stage in list(stages.values()):
+            stage.go_on()
+
+    with _each_second(go_on):
         yield on_progress
 
 
-@contextmanager
-def _film_lines() -> Iterator[OnProgress]:
-    began: dict[str, float] = {}
-    due: dict[str, float] = {}  # when to say more of each stage
+class _Stage:
+    """How far a stage of a film is, and how long it takes. Of one that is done nothing more is said."""
 
-    def on_progress(stage: str, share: float) -> None:
+    def __init__(self, name: str) -> None:
+        self.name, self.share = name, 0.0
+        self._began = self._reached = self._due = time.monotonic()
+
+    def reach(self, share: float) -> None:
+        self.share, self._reached = share, time.monotonic()
+        if share >= 1:
+            self._due = self._reached
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Says how far it is, if that is due."""
         now = time.monotonic()
-        if now < due.setdefault(stage, now) and share < 1:
-            return
-        gone, due[stage] = now - began.setdefault(stage, now), now + EVERY
-        left = f", {gone:.0f} s gone, about {gone / share - gone:.0f} s left" if share and gone else ""
-        print(f"{stage.capitalize()}: {share:.0%}{left}.", file=sys.stderr)
+        if now >= self._due:
+            gone = now - self._began
+            self._due = now + self.pause(gone) if self.share < 1 else inf
+            # A step that takes long lets less time be left, not more.
+            left = max((self._reached - self._began) / self.share - gone, self.share < 1) if self.share else None
+            self.say(f"{gone:.0f} s gone" + ("" if left is None else f", about {left:.0f} s left"))
 
-    yield on_progress
+    def pause(self, gone: float) -> float:
+        """The seconds until more is said."""
+        raise NotImplementedError
+
+    def say(self, times: str) -> None:
+        raise NotImplementedError
+
+
+class _Bar(_Stage):
+    """In a terminal."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._bar = tqdm(total=1, desc=name, bar_format="{desc}: {percentage:3.0f}%|{bar}|{postfix}")
+
+    def pause(self, gone: float) -> float:
+        return 0.1
+
+    def say(self, times: str) -> None:
+        self._bar.n = self.share
+        self._bar.set_postfix_str(times)
+        if self.share >= 1:
+            self._bar.close()
+
+
+class _Lines(_Stage):
+    """In a log: a line at once, soon another, then one every few seconds."""
+
+    def pause(self, gone: float) -> float:
+        return min(1 + gone, EVERY)
+
+    def say(self, times: str) -> None:
+        print(f"{self.name.capitalize()}: {self.share:.0%}, {times}.", file=sys.stderr)
+
+
+@contextmanager
+def _each_second(act: Callable[[], object]) -> Iterator[None]:
+    """Does this every second meanwhile: whatever takes long says nothing itself."""
+    done = Event()
+
+    def beat() -> None:
+        while not done.wait(1):
+            act()
+
+    thread = Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 class Parts:

@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
-from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,7 +23,6 @@ from PIL import Image
 from nextscene.film import voice
 from nextscene.film.captions import make_cues, write_subtitles
 from nextscene.film.encoder import Film
-from nextscene.film.frames import weigh_frames
 from nextscene.film.lettering import letter
 from nextscene.film.otio import write_otio
 from nextscene.film.sound import mix, open_music
@@ -64,8 +62,6 @@ class CuttingRoom:
         edit = [path.with_suffix(".otio")] if film.otio else []
         self.files = [path, *subtitles, *edit]
         self._pictures = list[Path | None]()
-        work = list(accumulate(weigh_frames(self._timeline)))
-        self._frames = len(work)
         self._film = Film(
             path,
             self._timeline,
@@ -74,7 +70,7 @@ class CuttingRoom:
             subtitles=subtitles[0] if film.captions == "soft" else None,
             overlay=letter(self._timeline) if film.captions == "burned" else lambda *_: None,
             upscale=film.upscale,
-            on_frame=lambda frames: on_progress("film", work[frames - 1] / work[-1]),
+            on_share=partial(on_progress, "film"),
         )
 
     def __enter__(self) -> Self:
@@ -109,8 +105,9 @@ class CuttingRoom:
 
     def facts(self) -> dict[str, Any]:
         """What the record says of the film."""
+        frames = self._timeline.frame(self._timeline.duration)
         settings = self._story.film.model_dump(mode="json", exclude_unset=True)
-        return {"file": self._path.name, "frames": self._frames, "settings": settings, "notes": self._film.notes}
+        return {"file": self._path.name, "frames": frames, "settings": settings, "notes": self._film.notes}
 
     def _writable(self, folder: Path) -> Path:
         """The folder, or another for as long as the film is made, where nothing can be kept in this one."""

@@ -9,8 +9,9 @@ ends badly, nothing is left behind. Knows pictures and their times; does not kno
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import accumulate
 from pathlib import Path
 from typing import Self
 
@@ -20,10 +21,10 @@ from nextscene import NextSceneError
 from nextscene.files import whole_file
 from nextscene.film.ffmpeg import Ffmpeg, FfmpegError, input_file
 from nextscene.film.formats import find_format, format_metadata
-from nextscene.film.frames import Overlay, Projector, Size
+from nextscene.film.frames import Overlay, Projector, Size, weigh_frames
 from nextscene.film.timeline import Timeline
 
-OnFrame = Callable[[int], object]  # called after each frame, with how many there are by then
+OnShare = Callable[[float], object]  # called with how much of the work is done
 
 
 class Film:
@@ -39,7 +40,7 @@ class Film:
         subtitles: Path | None = None,
         overlay: Overlay = lambda *_: None,
         upscale: int = 1,
-        on_frame: OnFrame = lambda _: None,
+        on_share: OnShare = lambda _: None,
     ) -> None:
         """Prepares a film; what it cannot hold, as a GIF no sound, is left out.
 
@@ -49,10 +50,10 @@ class Film:
         """
         self._path, self._format = path, find_format(path)
         self._timeline, self._title, self._upscale = timeline, title, upscale
-        self._sound, self._subtitles, self._overlay, self._on_frame = sound, subtitles, overlay, on_frame
+        self._sound, self._subtitles, self._overlay, self._on_share = sound, subtitles, overlay, on_share
         self._projector: Projector | None = None
         self._encoder: Ffmpeg | None = None
-        self._frames = 0
+        self._done: Iterator[float] = iter(())
         self._open = ExitStack()
 
     @property
@@ -69,11 +70,12 @@ class Film:
             if self._projector is None or self._encoder is None:
                 size = (picture.width * self._upscale, picture.height * self._upscale)
                 self._projector = Projector(self._timeline, size, self._overlay)
+                work = list(accumulate(weigh_frames(self._timeline, size)))
+                self._done = (done / work[-1] for done in work)
                 self._encoder = self._open.enter_context(Ffmpeg(*self._options(size, made_with)))
             for frame in self._projector.show(picture.convert("RGB")):
                 self._encoder.write(frame.data)
-                self._frames += 1
-                self._on_frame(self._frames)
+                self._on_share(next(self._done))
         except FfmpegError as error:
             raise self._failure(error) from error
 

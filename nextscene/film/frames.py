@@ -28,8 +28,9 @@ Overlay = Callable[[Fraction, Size], Image.Image | None]  # what lies over the p
 
 PACE, FARTHEST = 0.025, 0.1  # of the picture: how far the camera goes in a second, and at most
 EASE = 0.6  # how much slower than on the whole a move begins and ends; 1 would be from rest to rest
-# How much work a moving picture and a transition add to a frame; a still one is 1 (docs/measurements/film.md).
-MOVING, MIXING = 3, {"cut": 0, "fade": 3, "crossfade": 3, "morph": 50}
+# What a frame costs, in milliseconds for each megapixel, and what it costs to find a morph, in milliseconds.
+STILL, MOVING, MIXING = 5, 19, {"cut": 0, "fade": 20, "crossfade": 20, "morph": 94}
+FINDING = 3000
 
 
 class Projector:
@@ -104,17 +105,20 @@ class _Still:
         return np.asarray(self.picture.resize(self.picture.size, Image.Resampling.LANCZOS, crop))
 
 
-def weigh_frames(timeline: Timeline) -> list[int]:
+def weigh_frames(timeline: Timeline, size: Size) -> list[float]:
     """About how much work each frame of the film is."""
-    work = [1] * timeline.frame(timeline.duration)
+    megapixels = size[0] * size[1] / 1e6
+    work = [STILL * megapixels] * timeline.frame(timeline.duration)
     for segment, following in pairwise([*timeline.segments, None]):
         assert segment
         enters, leaves = (timeline.frame(each.transition_seconds) // 2 if each else 0 for each in (segment, following))
         begin, end = timeline.frame(segment.start), timeline.frame(segment.end)
         for number in range(begin - enters, begin + enters):
-            work[number] += MIXING[segment.transition]
+            work[number] += MIXING[segment.transition] * megapixels
         for number in range(begin - enters, end + leaves) if segment.move != "none" else ():
-            work[number] += MOVING
+            work[number] += MOVING * megapixels
+        if segment.transition == "morph" and enters:
+            work[begin - enters] += FINDING
     return work
 
 

@@ -38,7 +38,7 @@ def left_at_home(code: str, home: Path, **settings: str) -> set[str]:
     return {path.name for path in home.rglob("*onnxruntime*/*")}
 
 
-@pytest.mark.parametrize("code", [CHECKER, VOICE, EARS])
+@pytest.mark.parametrize("code", [CHECKER, VOICE, EARS], ids=["checker", "voice", "ears"])
 def test_no_process_that_runs_onnxruntime_gathers_anything_to_be_sent(tmp_path: Path, code: str) -> None:
     assert left_at_home(code, tmp_path / "ours") == set()
 
