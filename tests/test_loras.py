@@ -27,11 +27,14 @@ LORA = save({"layer.lora_A.weight": np.zeros((2, 3), np.float32)})
 OTHER = save({"layer.lora_A.weight": np.ones((2, 3), np.float32)})
 
 
+Page = bytes | str | Callable[[BaseHTTPRequestHandler], None] | None
+
+
 @dataclass
 class Site:
     """A web server on loopback. What it answers is by path: a file's bytes, or where to go instead, or a mishap."""
 
-    pages: dict[str, bytes | str | Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=dict)
+    pages: dict[str, Page] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -54,7 +57,8 @@ def site(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
             self.send_response(404 if page is None else 200)
             self.send_header("Content-Length", str(len(page or b"")))
             self.end_headers()
-            return self.wfile.write(page or b"") and None
+            self.wfile.write(page or b"")
+            return None
 
         def log_message(self, format: str, *args: object) -> None:
             """Tests read `seen`."""
@@ -235,7 +239,7 @@ def trickling(handler: BaseHTTPRequestHandler) -> None:
     ],
 )
 def test_what_goes_wrong_on_the_web_is_one_sentence_and_leaves_no_file(
-    page: object,
+    page: Page,
     sentence: str,
     site: Site,
     cache_folder: Path,
@@ -354,9 +358,9 @@ def test_a_name_that_changes_its_address_after_it_was_checked_is_not_followed(
     asked: list[str] = []
     truly = socket.getaddrinfo
 
-    def look_up(host: str, *args: object, **more: object) -> object:
+    def look_up(host: str, port: int, family: int = 0, type: int = 0) -> object:
         asked.append(host)
-        return truly("127.0.0.1" if host == "fickle.example" else host, *args, **more)
+        return truly("127.0.0.1" if host == "fickle.example" else host, port, family, type)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     assert fetch_lora(site.url.replace("127.0.0.1", "fickle.example") + "/lora")

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -513,7 +514,12 @@ def test_what_came_from_the_hub_verified_is_not_read_again_to_be_known(
     listed = "".join(f"{hashlib.sha256(WHOLE[name]).hexdigest()}  {name}\n" for name in sorted(WHOLE))
     read: list[str] = []
     digest = hashlib.file_digest
-    monkeypatch.setattr(hashlib, "file_digest", lambda file, kind: read.append(file.name) or digest(file, kind))
+
+    def read_and_digest(file: BufferedReader, kind: str) -> object:
+        read.append(file.name)
+        return digest(file, kind)
+
+    monkeypatch.setattr(hashlib, "file_digest", read_and_digest)
     known = find(BASE.name).identity
     assert known.revision == folder.name
     assert known.model_sha256 == hashlib.sha256(listed.encode()).hexdigest()
