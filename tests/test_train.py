@@ -110,7 +110,7 @@ def learned(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_training_brings_the_loss_far_down(learned: Path) -> None:
-    watched = checkpoint(learned)["watched"]
+    watched = checkpoint(learned)["validation_losses"]
     assert watched[60] < 0.4 * watched[0]
 
 
