@@ -1,6 +1,6 @@
-"""A hub imitated on loopback: enough of the hub's HTTP for huggingface_hub to list, download and resume, and its ills.
+"""A hub imitated on loopback: enough of its HTTP for huggingface_hub to list, download and resume, and its faults.
 
-In go repositories (name → file → bytes) and what shall go wrong; out come a URL for HF_ENDPOINT and the requests seen.
+In go repositories (name → file → bytes) and what shall go wrong; out come a URL for HF_ENDPOINT and what was asked for.
 It speaks plain HTTP, without the xet protocol and without redirects to a CDN.
 """
 
@@ -19,15 +19,15 @@ Files = dict[str, bytes]
 
 @dataclass
 class Hub:
-    """Serves `repos` while it is entered. The other fields are its ills, and may be changed at any time."""
+    """Serves `repos` while it is entered. The other fields are its faults, and may be changed at any time."""
 
     repos: dict[str, Files]
     cuts: dict[str, Iterator[int]] = field(default_factory=dict)  # file → after how many bytes each download breaks
     forged: Files = field(default_factory=dict)  # file → the bytes sent in the place of the true ones
-    boasts: dict[str, int] = field(default_factory=dict)  # file → the size that the hub claims for it
+    claimed_sizes: dict[str, int] = field(default_factory=dict)  # file → the size that the hub claims for it
     refusal: tuple[int, str] | None = None  # the status and X-Error-Code with which everything is answered
     page: bytes | None = None  # the web page with which everything is answered
-    seen: list[str] = field(default_factory=list)  # "GET file", or "GET file from N" for a download taken up again
+    requests: list[str] = field(default_factory=list)  # "GET file", or "GET file from N" for a download taken up again
     tokens: set[str] = field(default_factory=set)  # with which it was asked; "" is none
 
     def __enter__(self) -> "Hub":
@@ -48,7 +48,7 @@ class Hub:
 
     def downloads(self) -> list[str]:
         """The files of which bytes were asked for, in order."""
-        return [line.removeprefix("GET ") for line in self.seen if line.startswith("GET ")]
+        return [line.removeprefix("GET ") for line in self.requests if line.startswith("GET ")]
 
 
 def commit_of(files: Files) -> str:
@@ -92,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _listing(self, repo: str, files: Files) -> bytes:
         siblings = []
         for name, data in files.items():
-            size = self.hub.boasts.get(name, len(data))
+            size = self.hub.claimed_sizes.get(name, len(data))
             sibling: dict[str, object] = {"rfilename": name, "size": size, "blobId": _checksum(name, data)}
             if _is_large(name):
                 sibling["lfs"] = {"sha256": _checksum(name, data), "size": size, "pointerSize": 130}
@@ -105,13 +105,13 @@ class _Handler(BaseHTTPRequestHandler):
         about = {
             "X-Repo-Commit": commit_of(files),
             "X-Linked-Etag": f'"{_checksum(name, files[name])}"',
-            "X-Linked-Size": str(self.hub.boasts.get(name, len(files[name]))),
+            "X-Linked-Size": str(self.hub.claimed_sizes.get(name, len(files[name]))),
         }
         data, start = self.hub.forged.get(name, files[name]), 0
         if (wanted := self.headers.get("Range", "")).startswith("bytes="):
             start = int(wanted.removeprefix("bytes=").rstrip("-"))
             about["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
-        self.hub.seen.append(f"{self.command} {name}" + (f" from {start}" if start else ""))
+        self.hub.requests.append(f"{self.command} {name}" + (f" from {start}" if start else ""))
         cut = next(self.hub.cuts.get(name, iter(())), None) if self.command == "GET" else None
         return self._send(206 if start else 200, data[start:], about, None if cut is None else max(cut - start, 0))
 
@@ -129,4 +129,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
-        """Tests read `seen`."""
+        """Tests read `requests`."""

@@ -27,12 +27,15 @@ LORA = save({"layer.lora_A.weight": np.zeros((2, 3), np.float32)})
 OTHER = save({"layer.lora_A.weight": np.ones((2, 3), np.float32)})
 
 
+Page = bytes | str | Callable[[BaseHTTPRequestHandler], None] | None
+
+
 @dataclass
 class Site:
-    """A web server on loopback. What it answers is by path: a file's bytes, or where to go instead, or a mishap."""
+    """A web server on loopback. What it answers is by path: a file's bytes, or where to go instead, or a fault."""
 
-    pages: dict[str, bytes | str | Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=dict)
-    seen: list[str] = field(default_factory=list)
+    pages: dict[str, Page] = field(default_factory=dict)
+    requests: list[str] = field(default_factory=list)
     url: str = ""
 
 
@@ -43,7 +46,7 @@ def site(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            site.seen.append(self.path)
+            site.requests.append(self.path)
             page = site.pages.get(self.path)
             if callable(page):
                 return page(self)
@@ -54,14 +57,15 @@ def site(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
             self.send_response(404 if page is None else 200)
             self.send_header("Content-Length", str(len(page or b"")))
             self.end_headers()
-            return self.wfile.write(page or b"") and None
+            self.wfile.write(page or b"")
+            return None
 
         def log_message(self, format: str, *args: object) -> None:
-            """Tests read `seen`."""
+            """Tests read `requests`."""
 
-    truly = web.is_public
+    really = web.is_public
     monkeypatch.setattr(web, "SCHEMES", ("http", "https"))
-    monkeypatch.setattr(web, "is_public", lambda address: address == "127.0.0.1" or truly(address))
+    monkeypatch.setattr(web, "is_public", lambda address: address == "127.0.0.1" or really(address))
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         site.url = f"http://127.0.0.1:{server.server_address[1]}"
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -129,7 +133,7 @@ def test_a_repository_or_file_that_is_not_there_is_named(hub: Hub) -> None:
 
 
 def test_a_file_on_the_hub_that_is_too_large_is_refused_before_it_is_downloaded(hub: Hub) -> None:
-    hub.boasts["lora.safetensors"] = loras.MOST + 1
+    hub.claimed_sizes["lora.safetensors"] = loras.MOST + 1
     assert "is larger than 4.00GB" in refusal("me/one")
     assert hub.downloads() == []
 
@@ -173,7 +177,7 @@ def test_a_file_comes_from_the_web_and_is_kept_under_its_whole_address(site: Sit
     assert (one.read_bytes(), two.read_bytes()) == (LORA, OTHER)
     site.pages.clear()
     assert fetch_lora(f"{site.url}/lora.safetensors?v=1") == one
-    assert len(site.seen) == 2
+    assert len(site.requests) == 2
     assert kept(cache_folder) == sorted([one.name, two.name])
 
 
@@ -235,7 +239,7 @@ def trickling(handler: BaseHTTPRequestHandler) -> None:
     ],
 )
 def test_what_goes_wrong_on_the_web_is_one_sentence_and_leaves_no_file(
-    page: object,
+    page: Page,
     sentence: str,
     site: Site,
     cache_folder: Path,
@@ -245,9 +249,9 @@ def test_what_goes_wrong_on_the_web_is_one_sentence_and_leaves_no_file(
     monkeypatch.setattr(web, "PATIENCE", 0.4)
     monkeypatch.setattr(web, "LONGEST", 0.8)
     site.pages = {"/lora?token=secret": page}
-    said = refusal(f"{site.url}/lora?token=secret")
-    assert sentence in said
-    assert "secret" not in said
+    message = refusal(f"{site.url}/lora?token=secret")
+    assert sentence in message
+    assert "secret" not in message
     assert kept(cache_folder) == []
 
 
@@ -297,9 +301,9 @@ def test_the_least_recently_used_goes_first_when_there_are_too_many(
     assert fetch_lora(f"{site.url}/2") == files[2]  # which was the oldest, and is used now
     last = fetch_lora(f"{site.url}/3")
     assert kept(cache_folder) == sorted(file.name for file in (files[0], files[2], last) if file)
-    site.seen.clear()
+    site.requests.clear()
     assert fetch_lora(f"{site.url}/1") == files[1]
-    assert site.seen == ["/1"]
+    assert site.requests == ["/1"]
 
 
 def test_loras_leave_the_disk_some_room(site: Site, cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,11 +356,11 @@ def test_a_name_that_changes_its_address_after_it_was_checked_is_not_followed(
     """The address that was checked is the one that is connected to: there is no second look-up."""
     site.pages = {"/lora": LORA}
     asked: list[str] = []
-    truly = socket.getaddrinfo
+    really = socket.getaddrinfo
 
-    def look_up(host: str, *args: object, **more: object) -> object:
+    def look_up(host: str, port: int, family: int = 0, type: int = 0) -> object:
         asked.append(host)
-        return truly("127.0.0.1" if host == "fickle.example" else host, *args, **more)
+        return really("127.0.0.1" if host == "fickle.example" else host, port, family, type)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     assert fetch_lora(site.url.replace("127.0.0.1", "fickle.example") + "/lora")

@@ -1,4 +1,4 @@
-"""Weights arrive whole and verified, or not at all: proved against a hub imitated on loopback, with all its ills."""
+"""Weights arrive whole and verified, or not at all: proved against a hub imitated on loopback, with all its faults."""
 
 import ctypes
 import hashlib
@@ -11,9 +11,11 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -92,17 +94,17 @@ def test_what_was_fetched_once_needs_no_network_and_is_not_read_again(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = fetch(BASE.name)
-    hub.seen.clear()
+    hub.requests.clear()
     use_endpoint("http://127.0.0.1:9", monkeypatch)
     monkeypatch.setattr(download, "_verify", None)
     assert fetch(BASE.name) == folder
-    assert hub.seen == []
+    assert hub.requests == []
 
 
 def test_a_file_that_was_lost_from_the_cache_is_fetched_again_and_only_that(hub: Hub) -> None:
     lost = fetch(BASE.name) / SHARD
     lost.resolve().unlink()
-    hub.seen.clear()
+    hub.requests.clear()
     assert contents(fetch(BASE.name)) == WHOLE
     assert hub.downloads() == [SHARD]
 
@@ -112,14 +114,14 @@ def test_a_model_that_another_program_downloaded_is_verified_and_not_downloaded_
 ) -> None:
     fetch(BASE.name)
     next(cache_folder.rglob("verified-*")).unlink()
-    hub.seen.clear()
+    hub.requests.clear()
     assert contents(fetch(BASE.name)) == WHOLE
     assert hub.downloads() == []
 
 
 def test_a_table_that_asks_for_more_fetches_only_what_is_new(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     fetch(BASE.name)
-    hub.seen.clear()
+    hub.requests.clear()
     monkeypatch.setitem(MODELS, BASE.name, replace(BASE, files=(*BASE.files, "README.md")))
     assert contents(fetch(BASE.name)) == hub.repos[BASE.repo]
     assert hub.downloads() == ["README.md"]
@@ -146,7 +148,7 @@ def test_a_connection_that_stays_broken_is_one_sentence_and_finished_files_are_k
     assert not list(cache_folder.rglob(Path(OTHER_SHARD).name))
 
     hub.cuts.clear()
-    hub.seen.clear()
+    hub.requests.clear()
     assert contents(fetch(BASE.name)) == WHOLE
     assert SHARD not in hub.downloads()
     assert OTHER_SHARD in hub.downloads()
@@ -187,7 +189,7 @@ def test_a_file_with_a_wrong_checksum_is_removed_and_fetched_anew(hub: Hub, cach
     assert hub.forged[broken] not in [path.read_bytes() for path in cache_folder.rglob("*") if path.is_file()]
     finished = set(hub.downloads()) - {broken}
     hub.forged.clear()
-    hub.seen.clear()
+    hub.requests.clear()
     assert contents(fetch(BASE.name)) == WHOLE
     assert broken in hub.downloads()
     assert not finished & set(hub.downloads())
@@ -197,7 +199,7 @@ def test_a_file_with_a_wrong_checksum_is_removed_and_fetched_anew(hub: Hub, cach
 
 
 def test_a_disk_that_is_too_small_is_named_before_anything_is_downloaded(hub: Hub, cache_folder: Path) -> None:
-    hub.boasts[OTHER_SHARD] = 10**15
+    hub.claimed_sizes[OTHER_SHARD] = 10**15
     sentence = refusal(BASE.name)
     assert "needs 1.00PB more" in sentence
     assert "are free" in sentence
@@ -209,7 +211,7 @@ def test_a_disk_that_is_too_small_is_named_before_anything_is_downloaded(hub: Hu
 def test_what_is_cached_needs_no_room(hub: Hub, cache_folder: Path) -> None:
     fetch(BASE.name)
     next(cache_folder.rglob("verified-*")).unlink()
-    hub.boasts[SHARD] = 10**15
+    hub.claimed_sizes[SHARD] = 10**15
     assert contents(fetch(BASE.name)) == WHOLE
 
 
@@ -246,7 +248,7 @@ def test_a_disk_that_fills_up_while_downloading_leaves_no_file(hub: Hub, cache_f
         subprocess.run(["umount", str(cache_folder)], check=True)
 
 
-def test_a_cache_that_cannot_be_written_is_told(hub: Hub, cache_folder: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_named(hub: Hub, cache_folder: Path) -> None:
     cache_folder.write_text("a file in its place")
     assert f"{cache_folder} cannot be written (Not a directory)" in refusal(BASE.name)
 
@@ -273,17 +275,17 @@ def test_a_file_that_the_repository_no_longer_holds_is_named(hub: Hub) -> None:
         ((503, ""), "answered 503 Service Unavailable: try again later"),
     ],
 )
-def test_a_hub_that_refuses_is_told_with_what_to_do(hub: Hub, answer: tuple[int, str], sentence: str) -> None:
+def test_a_hub_that_refuses_is_named_with_what_to_do(hub: Hub, answer: tuple[int, str], sentence: str) -> None:
     hub.refusal = answer
     assert sentence in refusal(BASE.name)
 
 
-def test_a_web_page_in_the_place_of_a_hub_is_told(hub: Hub) -> None:
+def test_a_web_page_in_the_place_of_a_hub_is_named(hub: Hub) -> None:
     hub.page = b"<html>Welcome to the hotel's network</html>"
     assert "does not answer as a hub does" in refusal(BASE.name)
 
 
-def test_no_network_is_told_at_once(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_network_is_named_at_once(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_endpoint("http://127.0.0.1:9", monkeypatch)
     started = time.monotonic()
     assert "http://127.0.0.1:9 cannot be reached" in refusal(BASE.name)
@@ -327,14 +329,28 @@ def test_the_built_in_model_is_found_beside_the_code() -> None:
     assert built_in.lora == built_in.folder / OWN_LORA
 
 
+def test_the_built_in_model_is_found_in_an_installed_package(tmp_path: Path) -> None:
+    """As pyproject.toml has the wheel built: a package that holds the model, and no checkout around it."""
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["packages"] == ["nextscene"]
+    shutil.copytree(ROOT / "nextscene", tmp_path / "nextscene")
+    for source, place in wheel["force-include"].items():
+        shutil.copytree(ROOT / source, tmp_path / place)
+    script = "from nextscene import hub; built_in = hub.find('storybook'); print(built_in.folder, built_in.lora)"
+    found = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    folder, lora = map(Path, found.stdout.split())
+    assert folder.is_relative_to(tmp_path)
+    assert lora == folder / OWN_LORA
+
+
 def test_a_model_is_resolved_once_and_fetched_when_it_is_asked_for(hub: Hub) -> None:
     weights = find(BASE.name)
-    assert hub.seen == []
+    assert hub.requests == []
     assert weights.folder == fetch(BASE.name)
-    hub.seen.clear()
+    hub.requests.clear()
     shutil.rmtree(weights.folder.parents[2])
     assert weights.folder == weights.folder
-    assert hub.seen == []
+    assert hub.requests == []
 
 
 def test_a_folder_with_its_own_lora_keeps_it_and_any_other_gets_the_published_one(hub: Hub, tmp_path: Path) -> None:
@@ -403,7 +419,7 @@ def test_a_machine_without_nvidias_driver_has_no_gpu(monkeypatch: pytest.MonkeyP
     assert gpu.total_memory() is None
 
 
-def test_without_a_gpu_the_built_in_model_is_chosen_and_the_user_is_told_why(
+def test_without_a_gpu_the_built_in_model_is_chosen_and_the_user_is_named_why(
     cache_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gpu, "total_memory", lambda: None)
@@ -462,7 +478,7 @@ def test_the_command_ends_in_one_sentence_where_offline_mode_forbids_a_first_fet
     process = weights_command("fetch", LORA.name, HF_HUB_OFFLINE="1")
     assert process.communicate() == (
         "",
-        f"next-scene could not be fetched: it is not complete in {cache_folder}, and HF_HUB_OFFLINE is set: "
+        f"error: next-scene could not be fetched: it is not complete in {cache_folder}, and HF_HUB_OFFLINE is set: "
         "unset that for the first fetch.\n",
     )
     assert process.returncode == 1
@@ -513,7 +529,12 @@ def test_what_came_from_the_hub_verified_is_not_read_again_to_be_known(
     listed = "".join(f"{hashlib.sha256(WHOLE[name]).hexdigest()}  {name}\n" for name in sorted(WHOLE))
     read: list[str] = []
     digest = hashlib.file_digest
-    monkeypatch.setattr(hashlib, "file_digest", lambda file, kind: read.append(file.name) or digest(file, kind))
+
+    def read_and_digest(file: BufferedReader, kind: str) -> object:
+        read.append(file.name)
+        return digest(file, kind)
+
+    monkeypatch.setattr(hashlib, "file_digest", read_and_digest)
     known = find(BASE.name).identity
     assert known.revision == folder.name
     assert known.model_sha256 == hashlib.sha256(listed.encode()).hexdigest()

@@ -22,8 +22,8 @@ def folder() -> Path:
     return Path(constants.HF_HUB_CACHE).expanduser()
 
 
-def refuse_if_full(name: str, missing: int, place: Path, spare: int = 0) -> None:
-    """Refuses a download that the disk cannot hold with so many bytes to spare."""
+def refuse_if_full(name: str, missing: int, place: Path, keep_free: int = 0) -> None:
+    """Refuses a download that the disk cannot hold and keep so many bytes free."""
     try:
         place.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(place).free
@@ -32,8 +32,8 @@ def refuse_if_full(name: str, missing: int, place: Path, spare: int = 0) -> None
             f"{name} could not be fetched: {folder()} cannot be written ({error.strerror}): free space, or set "
             "NEXT_SCENE_CACHE elsewhere."
         ) from error
-    if missing + spare > free:
-        kept = f", of which {amount(spare)} are kept free" if spare else ""
+    if missing + keep_free > free:
+        kept = f", of which {amount(keep_free)} are kept free" if keep_free else ""
         raise NextSceneError(
             f"{name} needs {amount(missing)} more in {folder()}, where {amount(free)} are free{kept}: "
             "free some space there, or set NEXT_SCENE_CACHE to a folder on a larger disk."

@@ -23,7 +23,7 @@ class Checkpoint(TypedDict):
     average: dict[str, Tensor]  # of the LoRA over the last steps
     optimizer: dict[str, object]
     losses: list[float]
-    watched: dict[int, float]  # the losses of the validation examples, by step
+    validation_losses: dict[int, float]  # by step
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:

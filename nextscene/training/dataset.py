@@ -43,14 +43,14 @@ class Example:
     held_out: bool = False  # for validation only
 
 
-def read(data: Path, area: int, spare: Path) -> list[Example]:
+def read(data: Path, area: int, unpacked: Path) -> list[Example]:
     """The examples in a folder or a zip, all of them right; otherwise a `NextSceneError` with all that is wrong.
 
     area: pixels of the pictures in training.
-    spare: an empty folder, into which a zip is unpacked.
+    unpacked: an empty folder for what a zip holds.
     """
     if data.is_file() and zipfile.is_zipfile(data):
-        data = _unpack(data, spare)
+        data = _unpack(data, unpacked)
     if not data.is_dir():
         raise NextSceneError(f"There is no training data in {short(data)}: give a folder or a zip file.")
     reader = _Reader(data, area)
@@ -185,29 +185,29 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
-def _unpack(path: Path, spare: Path) -> Path:
-    """Puts a zip's files into the spare folder; nothing is written outside of it."""
+def _unpack(path: Path, unpacked: Path) -> Path:
+    """Puts a zip's files into a folder; nothing is written outside of it."""
     name = path.name
     try:
         with zipfile.ZipFile(path) as pack:
             members = pack.infolist()
-            if outside := next((each for each in members if not lies_within(spare, spare / each.filename)), None):
+            if outside := next((each for each in members if not lies_within(unpacked, unpacked / each.filename)), None):
                 raise NextSceneError(f"{name} holds {short(outside.filename)}, which leads out of it: make it anew.")
             if len(members) > MOST_FILES:
                 raise NextSceneError(f"{name} holds {len(members):,} files: give at most {MOST_FILES:,}.")
-            size, free = sum(each.file_size for each in members), shutil.disk_usage(spare).free
+            size, free = sum(each.file_size for each in members), shutil.disk_usage(unpacked).free
             if size + LEAST_FREE > free:
                 raise NextSceneError(f"{name} unpacks to {size:,} bytes, and {free:,} are free: make room.")
             for member in members:
-                _extract(pack, member, spare, name)
+                _extract(pack, member, unpacked, name)
     except (*DAMAGED, OSError) as error:
         raise NextSceneError(f"{name} is damaged ({error}): make the zip anew.") from None
-    return spare
+    return unpacked
 
 
-def _extract(pack: zipfile.ZipFile, member: zipfile.ZipInfo, spare: Path, name: str) -> None:
+def _extract(pack: zipfile.ZipFile, member: zipfile.ZipInfo, unpacked: Path, name: str) -> None:
     try:
-        pack.extract(member, spare)
+        pack.extract(member, unpacked)
     except OSError as error:
         reason = error.strerror or str(error)
         raise NextSceneError(f"{short(member.filename)} in {name} cannot be unpacked ({reason}).") from None

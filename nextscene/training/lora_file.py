@@ -1,6 +1,6 @@
 """A LoRA as a file that this project, diffusers and ComfyUI load: bf16, the scale already in its weights.
 
-The same LoRA gives the same bytes: safetensors' own writer orders its header by chance.
+The same LoRA gives the same bytes: safetensors' own writer orders its header at random.
 """
 
 import json

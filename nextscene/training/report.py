@@ -8,7 +8,7 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw, ImageFont
 
 BACKGROUND, WORDS, QUIET, LINES = "#14161a", "#f2f0ea", "#8d929c", "#2a2e36"
-EACH, MEAN, WATCHED = "#3b4b66", "#7fb0ff", "#ffb454"
+EACH, MEAN, VALIDATION = "#3b4b66", "#7fb0ff", "#ffb454"
 WIDTH, HEIGHT, GAP = 960, 540, 24  # pixels
 LEFT, TOP, RIGHT, BOTTOM = 84, 84, WIDTH - 2 * GAP, HEIGHT - 64
 FINE = 2  # everything is drawn so many times as large, then brought down: smooth lines
@@ -31,14 +31,14 @@ class Row(NamedTuple):
         return before | {"drawn": self.drawn, "wanted": self.truth}
 
 
-def draw_curve(losses: Sequence[float], watched: Mapping[int, float], title: str, what: str) -> Image.Image:
+def draw_curve(losses: Sequence[float], validation_losses: Mapping[int, float], title: str, what: str) -> Image.Image:
     """The loss of each step, its running mean, and at intervals the loss of the validation examples.
 
     what: which examples those are, in words.
     """
     picture = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE), BACKGROUND)
     draw = ImageDraw.Draw(picture)
-    top = 1.05 * max([*_bulk(losses), *watched.values()])
+    top = 1.05 * max([*_bulk(losses), *validation_losses.values()])
     steps = len(losses)
 
     def at(step: float, loss: float) -> Point:
@@ -53,12 +53,14 @@ def draw_curve(losses: Sequence[float], watched: Mapping[int, float], title: str
     for step, loss in enumerate(losses, 1):
         _dot(draw, at(step, loss), EACH, 1.5)
     draw.line([at(step, loss) for step, loss in enumerate(_running_mean(losses), 1)], MEAN, 3 * FINE, "curve")
-    draw.line([at(*point) for point in sorted(watched.items())], WATCHED, 2 * FINE, "curve")
-    for point in watched.items():
-        _dot(draw, at(*point), WATCHED, 5)
+    draw.line([at(*point) for point in sorted(validation_losses.items())], VALIDATION, 2 * FINE, "curve")
+    for point in validation_losses.items():
+        _dot(draw, at(*point), VALIDATION, 5)
     _text(draw, (LEFT * FINE, 22 * FINE), f"Loss: {title}", 22, WORDS)
     legend = {f"each step, {losses[-1]:.3f} at the end": EACH, "their running mean": MEAN}
-    legend |= {f"{what}, {watched[max(watched)]:.3f} at the end": WATCHED} if watched else {}
+    legend |= (
+        {f"{what}, {validation_losses[max(validation_losses)]:.3f} at the end": VALIDATION} if validation_losses else {}
+    )
     right: float = LEFT * FINE
     for words, colour in legend.items():
         _dot(draw, (right + 5 * FINE, 64 * FINE), colour, 5)

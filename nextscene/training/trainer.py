@@ -120,9 +120,9 @@ class Trainer:
         total = torch.zeros((), device=accelerator.device)
         step = islice(self.batches, recipe.accumulation * accelerator.num_processes)
         for number, batch in islice(step, accelerator.process_index, None, accelerator.num_processes):
-            chance = torch.Generator().manual_seed(random.Random(f"{recipe.seed} {number}").getrandbits(31))
+            noise = torch.Generator().manual_seed(random.Random(f"{recipe.seed} {number}").getrandbits(31))
             examples = [encodings.read(self.encoded[each]) for each in batch]
-            loss = self.pipeline.loss(examples, chance, recipe.caption_dropout) / recipe.accumulation
+            loss = self.pipeline.loss(examples, noise, recipe.caption_dropout) / recipe.accumulation
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         for weight in self.weights:
@@ -176,7 +176,7 @@ class Trainer:
                 "average": average,
                 "optimizer": self.optimizer.state_dict(),
                 "losses": self.losses,
-                "watched": self.validation.losses,
+                "validation_losses": self.validation.losses,
             },
         )
 
@@ -199,7 +199,7 @@ class Trainer:
         self.average = [weight.detach().clone() for weight in self.weights]
         self.pipeline.set_lora(saved["lora"])
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.step, self.losses, self.validation.losses = saved["step"], saved["losses"], saved["watched"]
+        self.step, self.losses, self.validation.losses = saved["step"], saved["losses"], saved["validation_losses"]
         skipped = self.step * self.recipe.accumulation * self.accelerator.num_processes
         next(islice(self.batches, skipped, skipped), None)
 
@@ -219,12 +219,12 @@ class Trainer:
 def batches(kinds: Sequence[Hashable], size: int, seed: int) -> Iterator[list[int]]:
     """For ever: each epoch, every example once, in an order of its own, in batches of one kind."""
     for epoch in count():
-        chance = random.Random(f"{seed} epoch {epoch}")
+        order = random.Random(f"{seed} epoch {epoch}")
         piles: dict[Hashable, list[int]] = {}
-        for number in chance.sample(range(len(kinds)), len(kinds)):
+        for number in order.sample(range(len(kinds)), len(kinds)):
             piles.setdefault(kinds[number], []).append(number)
         cut = [pile[at : at + size] for pile in piles.values() for at in range(0, len(pile), size)]
-        yield from chance.sample(cut, len(cut))
+        yield from order.sample(cut, len(cut))
 
 
 def _optimizer(recipe: Recipe) -> Callable[..., torch.optim.Optimizer]:

@@ -171,7 +171,7 @@ def test_a_checkpoint_that_was_damaged_anywhere_is_refused_and_left_as_it_is(tmp
             "average": weights,
             "optimizer": {"state": {}},
             "losses": [1.0, 0.5, 0.2],
-            "watched": {0: 1.0},
+            "validation_losses": {0: 1.0},
         },
     )
     whole, chance, silent = path.read_bytes(), random.Random(0), 0
@@ -340,7 +340,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_checkpoint_and_the_lora_that_w
         "average": weights,
         "optimizer": {},
         "losses": [],
-        "watched": {},
+        "validation_losses": {},
     }
     with largest_file(100_000):
         with pytest.raises(NextSceneError, match=rf"{path} cannot be written \(File too large\)"):
