@@ -75,7 +75,7 @@ def _plain(text: str) -> str:
 def write(file: Path = FILE) -> None:
     """Brings a card up to date; what it says of how the model was made stays."""
     note = json.loads(file.read_text())["note"]
-    file.write_text(json.dumps(card(note), indent=1) + "\n")
+    file.write_text(json.dumps(card(note), indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ from storybook import (
     rephrasing,
     sheets,
 )
+from storybook.card import card
 from storybook.families import drawn
 from storybook.training import DEVICE, batches
 from storybook.words import vocabulary
@@ -292,7 +293,7 @@ def assemble(work: Work, folder: Path, note: str, lora: Path | None) -> None:
         transformer=work.transformer(),
     )
     weights = load_file(lora) if lora else random_model.lora(pipe.transformer, size=0)
-    random_model.save(pipe, weights, folder, (WIDTH, HEIGHT), note)
+    random_model.save(pipe, weights, folder, card(note))
 
 
 def _report(folder: Path, name: str, figures: dict[str, float]) -> None:

@@ -6,7 +6,7 @@ makes it: diffusers' folder layout plus `next-scene.safetensors`, a random LoRA 
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +47,11 @@ def build(folder: Path, size: tuple[int, int] = (256, 192), seed: int = 0) -> No
         ),
     )
     note = "random weights: its pictures show that the machinery runs, and mean nothing"
-    save(pipe, lora(pipe.transformer), folder, size, note)
+    save(pipe, lora(pipe.transformer), folder, {"size": size, "note": note})
     _save_lora(lora(pipe.transformer), folder / "fast.safetensors")
 
 
-def save(
-    pipe: QwenImageEditPlusPipeline, lora: dict[str, torch.Tensor], folder: Path, size: tuple[int, int], note: str
-) -> None:
+def save(pipe: QwenImageEditPlusPipeline, lora: dict[str, torch.Tensor], folder: Path, card: Mapping[str, Any]) -> None:
     """A model and its LoRA in a folder, as the full model's lies in its own."""
     pipe.to(torch.bfloat16).save_pretrained(folder)
     _save_lora(lora, folder / "next-scene.safetensors")
@@ -64,7 +62,7 @@ def save(
     index = json.loads((folder / "model_index.json").read_text())
     index["processor"] = ["transformers", "Qwen2VLProcessor"]  # as the full model's index says
     _write_json(folder / "model_index.json", index)
-    _write_json(folder / "next_scene.json", {"size": size, "note": note})
+    _write_json(folder / "next_scene.json", card)
 
 
 def tokenizer(texts: Iterable[str] = ()) -> Qwen2Tokenizer:

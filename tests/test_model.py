@@ -220,15 +220,15 @@ def test_own_loras_are_swapped_without_a_trace_of_the_one_before(small: Model, o
     other = tmp_path / "other.safetensors"
     save_file({name: -2 * tensor for name, tensor in load_file(own).items() if "_blocks.0" in name}, other)
 
-    def seen(file: Path) -> Image.Image:
+    def drawn_with(file: Path) -> Image.Image:
         small.use_lora_weights(file)
         small.use_scales(0.5, 0.8)
         return draw(small)
 
-    first, second = seen(own), seen(other)
+    first, second = drawn_with(own), drawn_with(other)
     assert not same(first, second)
-    assert same(seen(own), first)
-    assert same(seen(other), second)
+    assert same(drawn_with(own), first)
+    assert same(drawn_with(other), second)
 
 
 def test_an_own_lora_at_scale_0_changes_nothing(small: Model, own: Path) -> None:
@@ -269,9 +269,9 @@ def test_what_a_trainer_noted_of_alpha_in_the_files_metadata_counts(small: Model
     facts = {"transformer.r": 5, "transformer.lora_alpha": 10, "transformer.target_modules": targets}
     save_file(state, noted, {"format": "pt", "lora_adapter_metadata": json.dumps(facts)})
 
-    def seen(file: Path, scale: float) -> Image.Image:
+    def drawn_with(file: Path, scale: float) -> Image.Image:
         small.use_lora_weights(file)
         small.use_scales(0.75, scale)
         return draw(small)
 
-    assert np.abs(pixels(seen(noted, 0.5)) - pixels(seen(own, 1.0))).max() <= 1
+    assert np.abs(pixels(drawn_with(noted, 0.5)) - pixels(drawn_with(own, 1.0))).max() <= 1

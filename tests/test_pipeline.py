@@ -30,7 +30,7 @@ def stock(pipe: NextScenePipeline) -> QwenImageEditPlusPipeline:
 
 
 def stock_of(pipe: NextScenePipeline) -> QwenImageEditPlusPipeline:
-    """diffusers' own edit pipeline on the same weights (the text encoder is told its positions, as for ours)."""
+    """diffusers' own edit pipeline on the same weights (the text encoder gets its positions, as with ours)."""
     parts = (pipe.scheduler, pipe.vae, pipe.text_encoder, pipe.tokenizer, pipe.processor, pipe.transformer)
     return _quiet(QwenImageEditPlusPipeline(*parts))
 
@@ -47,11 +47,11 @@ def small_megapixel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def both(
-    pipe: NextScenePipeline, stock: QwenImageEditPlusPipeline, seen: list[Image.Image], guidance: float
+    pipe: NextScenePipeline, stock: QwenImageEditPlusPipeline, looked_at: list[Image.Image], guidance: float
 ) -> tuple[Image.Image, Image.Image]:
     common: dict[str, Any] = {"negative_prompt": "bars", **SIZE}
-    theirs = stock(seen, "a city", true_cfg_scale=guidance, num_inference_steps=2, generator=noise(), **common)
-    ours = pipe("a city", seen, guidance=guidance, steps=2, generator=noise(), reference_grid="stock", **common)
+    theirs = stock(looked_at, "a city", true_cfg_scale=guidance, num_inference_steps=2, generator=noise(), **common)
+    ours = pipe("a city", looked_at, guidance=guidance, steps=2, generator=noise(), reference_grid="stock", **common)
     return ours, theirs.images[0]
 
 
@@ -153,15 +153,15 @@ def test_strength_holds_on_the_stock_grid_too(pipe: NextScenePipeline, strength:
 
 def test_each_reference_words_and_noise_change_the_picture(pipe: NextScenePipeline) -> None:
     def draw(
-        words: str = "a city", seen: tuple[int, ...] = (0, 1, 2), seed: int = 1, negative: str = " "
+        words: str = "a city", looked_at: tuple[int, ...] = (0, 1, 2), seed: int = 1, negative: str = " "
     ) -> Image.Image:
-        references = [photo(128, 96, each) for each in seen]
+        references = [photo(128, 96, each) for each in looked_at]
         return pipe(words, references, steps=2, negative_prompt=negative, generator=noise(seed), **SIZE)
 
     plain = draw()
     assert same(plain, draw())
-    changes = [draw("a dog"), draw(seen=(9, 1, 2)), draw(seen=(0, 9, 2)), draw(seen=(0, 1, 9)), draw(seed=2)]
-    assert not any(same(plain, changed) for changed in [*changes, draw(seen=(0, 1)), draw(negative="bars")])
+    others = [draw(looked_at=each) for each in ((9, 1, 2), (0, 9, 2), (0, 1, 9), (0, 1))]
+    assert not any(same(plain, changed) for changed in [*others, draw("a dog"), draw(seed=2), draw(negative="bars")])
 
 
 def test_guidance_above_one_asks_the_model_twice_and_counts(pipe: NextScenePipeline) -> None:
@@ -195,11 +195,11 @@ def test_the_template_parts_that_are_cut_off_are_whole(pipe: NextScenePipeline) 
 
 
 @pytest.mark.parametrize("size", [(64, 64), (80, 112), (2048, 64), (64, 2048), (272, 208)])
-@pytest.mark.parametrize("seen", [0, 1, 2])
+@pytest.mark.parametrize("looked_at", [0, 1, 2])
 def test_any_size_on_the_grid_is_drawn_with_any_references(
-    pipe: NextScenePipeline, size: tuple[int, int], seen: int
+    pipe: NextScenePipeline, size: tuple[int, int], looked_at: int
 ) -> None:
-    references = [photo(90, 300), photo(300, 90)][:seen]
+    references = [photo(90, 300), photo(300, 90)][:looked_at]
     picture = pipe("a city", references, width=size[0], height=size[1], steps=2, strength=0.9, generator=noise())
     assert picture.size == size
     assert pixels(picture).std() > 1

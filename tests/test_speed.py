@@ -28,8 +28,8 @@ def own(weights_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Model
 
 
 def drawn(loaded: Model, size: tuple[int, int] = SIZE, references: int = 1) -> np.ndarray:
-    seen = [photo(seed=number) for number in range(references)]
-    return pixels(loaded.pipe("night", seen, width=size[0], height=size[1], steps=2, generator=noise()))
+    pictures = [photo(seed=number) for number in range(references)]
+    return pixels(loaded.pipe("night", pictures, width=size[0], height=size[1], steps=2, generator=noise()))
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="there is no compiler")

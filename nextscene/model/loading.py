@@ -191,8 +191,8 @@ def _correct_inputs(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Before each forward of the text encoder: 3-D positions for pictures, and no logits that nobody reads.
 
-    transformers 5 falls back to 1-D positions, silently, when it is not told which tokens are a picture's, and
-    diffusers 0.42 does not tell it.
+    transformers 5 falls back to 1-D positions, silently, when nothing says which tokens are a picture's, and
+    diffusers 0.42 does not say it.
     """
     kwargs.setdefault("logits_to_keep", 1)
     if kwargs.get("image_grid_thw") is not None and kwargs.get("past_key_values") is None:
