@@ -106,7 +106,7 @@ def task_of(number: int, way: Way, options: Options, tell: Tell = tell) -> Task:
     made_by = repr((_weights(), planned(told, way, SIZE), way))
     digest = hashlib.sha256(made_by.encode()).hexdigest()[:8]
     name = re.sub(r"\W+", "-", way.name)
-    return Task(told, way, options.work / f"{number:02d}-{name}-{digest}")
+    return Task(told, way, options.work / f"{told.number:02d}-{name}-{digest}")
 
 
 def about() -> str:

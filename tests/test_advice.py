@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 from nextscene.settings import StorySettings
-from nextscene.story.advice import advice, asks_for_light
+from nextscene.story.advice import advice
 from nextscene.story.plan import Shot, plan
 from nextscene.story.story import from_file, from_prompts
 
@@ -62,17 +62,3 @@ def test_advice_is_the_same_for_every_spelling_of_the_words() -> None:
     assert json.dumps(advice(second_shot("CAMERA PANS LEFT AND TILTS UP"), OWN)) == json.dumps(
         advice(second_shot("Next Scene: camera pans left and tilts up"), OWN)
     )
-
-
-@pytest.mark.parametrize(
-    ("prompt", "asks"),
-    [
-        ("Next Scene: the sun sets", True),
-        ("Fog rolls in", True),
-        ("Night falls over the harbour", True),
-        ("Next Scene: the camera pans left", False),
-        ("A close-up of her hands", False),
-    ],
-)
-def test_words_for_another_light_are_known(prompt: str, asks: bool) -> None:
-    assert asks_for_light(prompt) is asks

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 
-from nextscene.shooting.drift import OTHER_PLACE, Bars, Drift, badges, bars, compare
+from nextscene.shooting.drift import BLURRED, Bars, Drift, badges, bars, compare
 
 WIDTH, HEIGHT = 256, 192
-UNCHANGED = Drift(0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, True)
+UNCHANGED = Drift(0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, near_copy=True)
 SEEDS = st.integers(0, 3)
 
 few = settings(max_examples=12, deadline=None)
@@ -90,6 +90,7 @@ def test_any_two_pictures_have_numbers_within_their_ranges(before: Image.Image, 
     assert 0 <= drift.structure <= 1
     assert drift.colour_shift >= 0
     assert drift.sharpness > 0
+    assert drift.steepness > 0
     assert 0.6 < drift.zoom < 1.7
     assert max(abs(drift.shift_x), abs(drift.shift_y)) <= 0.5
     assert drift == compare(before, after)
@@ -150,7 +151,7 @@ def test_even_a_creeping_zoom_is_seen(zoom: float) -> None:
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_another_picture_keeps_no_structure_and_shows_no_move(seed: int) -> None:
     drift = compare(view(0), view(seed))
-    assert drift.structure < OTHER_PLACE
+    assert drift.structure < 0.15
     assert (drift.zoom, drift.shift_x, drift.shift_y) == (1, 0, 0)
     assert drift.change > 0.05
     assert not drift.near_copy
@@ -236,6 +237,36 @@ def energy_for_contrast(fine: float) -> float:
 def test_sharpness_falls_as_fine_detail_is_taken_away(kept: float) -> None:
     found = compare(gratings(0.15), gratings(0.15 * kept)).sharpness
     assert found == pytest.approx(energy_for_contrast(0.15 * kept) / energy_for_contrast(0.15), rel=0.02)
+
+
+@pytest.mark.parametrize("radius", [1.5, 2, 3, 5])
+def test_blur_softens_the_strongest_edges_whatever_else_comes_into_the_picture(radius: float) -> None:
+    rainy = with_rain(view())
+    assert compare(view(), rainy.filter(ImageFilter.GaussianBlur(radius))).steepness < BLURRED
+    assert compare(rainy, view().filter(ImageFilter.GaussianBlur(radius))).steepness < BLURRED
+    assert min(compare(view(), rainy).steepness, compare(rainy, view()).steepness) > BLURRED
+
+
+def test_rain_is_detail_and_no_noise() -> None:
+    assert compare(view(), with_rain(view())).sharpness > 1.2
+    assert compare(view(), with_rain(view())).noise < 0.5
+
+
+@pytest.mark.parametrize("sigma", [3, 6, 12])
+def test_noise_is_found_by_its_own_deviation(sigma: float) -> None:
+    grey = view().convert("L").convert("RGB")
+    weights = (0.299, 0.587, 0.114)
+    expected = sigma * math.sqrt(sum(weight**2 for weight in weights))
+    assert compare(grey, noisy(grey, sigma)).noise == pytest.approx(expected, rel=0.25)
+
+
+def with_rain(picture: Image.Image) -> Image.Image:
+    drawn = picture.copy()
+    draw = ImageDraw.Draw(drawn)
+    for x in range(0, WIDTH, 24):
+        for y in range(0, HEIGHT, 24):
+            draw.line((x + y % 48 // 2, y, x + y % 48 // 2 - 4, y + 11), "silver", 2)
+    return drawn
 
 
 def test_the_more_blur_the_less_sharpness_and_the_picture_stays_where_it_is() -> None:
@@ -392,10 +423,9 @@ def test_any_picture_can_be_looked_at_for_bars(picture: Image.Image) -> None:
         (UNCHANGED, True, ["near-copy"]),
         (UNCHANGED, False, []),
         (replace(UNCHANGED, near_copy=False, zoom=1.3, shift_x=0.2, change=0.3, colour_shift=5), True, []),
-        (replace(UNCHANGED, structure=0.02, near_copy=False), True, ["other place"]),
-        (replace(UNCHANGED, colour_shift=30, near_copy=False), True, ["colour shift"]),
-        (replace(UNCHANGED, sharpness=0.2), False, ["blurred"]),
-        (replace(UNCHANGED, sharpness=2.9), True, ["near-copy", "harsh"]),
+        (replace(UNCHANGED, structure=0.02, near_copy=False, colour_shift=40, sharpness=4), True, []),
+        (replace(UNCHANGED, steepness=0.5), False, ["blurred"]),
+        (replace(UNCHANGED, noise=3), True, ["near-copy", "noisy"]),
         (None, True, []),
     ],
 )
@@ -404,11 +434,12 @@ def test_badges_name_what_is_worth_a_look(drift: Drift | None, asked: bool, expe
     assert badges(drift, Bars(top=0.1, bottom=0.1), asked) == ["bars", *expected]
 
 
-def test_other_colours_are_no_shift_where_the_words_ask_for_another_light() -> None:
-    drift = replace(UNCHANGED, colour_shift=30, near_copy=False)
-    assert badges(drift, Bars(), True, asked_for_light=True) == []
+def test_a_redrawn_copy_is_a_near_copy_though_small_things_lie_elsewhere() -> None:
+    before, after = view(), view()
+    for x, y in ((20, 20), (200, 40), (120, 160)):
+        ImageDraw.Draw(after).ellipse((x, y, x + 10, y + 10), "gray")
+    assert badges(compare(before, after), Bars(), True) == ["near-copy"]
 
 
 def test_a_picture_lost_to_black_is_noticed() -> None:
-    drift = compare(view(), Image.new("RGB", (WIDTH, HEIGHT)))
-    assert badges(drift, Bars(), True) == ["other place", "colour shift", "blurred"]
+    assert "blurred" in badges(compare(view(), Image.new("RGB", (WIDTH, HEIGHT))), Bars(), True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops, ImageFilter, ImageStat
 
 from nextscene import pictures
 
@@ -18,10 +18,9 @@ Floats = NDArray[np.floating[Any]]
 Move = tuple[float, float, float]  # zoom, shift across, shift down
 BOX, BILINEAR = Image.Resampling.BOX, Image.Resampling.BILINEAR
 
-# From where `badges` suspects a fault.
-OTHER_COLOURS = 15.0  # Delta E; the camera's moves and a thing repainted stay below, another light or weather does not
-BLURRED, HARSH = 0.5, 2.0  # sharpness; noise used twice along a chain gives 2.9, and rain that starts or stops either
-OTHER_PLACE = 0.15  # structure; pictures that have nothing in common have about 0
+# From where `badges` suspects a fault; measured by `script/bench badges` (docs/measurements/badges.md).
+BLURRED = 0.72  # of the steepness of the strongest edges, in the picture before
+NOISY = 1.5  # levels of 255, more than in the picture before
 
 SIDE = 256  # pixels; what need not be measured on the whole picture is measured on this, stretched to a square
 COARSE, FINE = (64, 0.05, 9), (128, 0.02, 2)  # searches of the zoom: pixels, a step of its logarithm, steps each way
@@ -30,8 +29,14 @@ SURE = 0.25  # agreement from which a move is believed; pictures that have nothi
 FAINT = 2 / 255  # of brightness per pixel: weaker gradients are no edges
 FLAT, EVENLY = 1e-6, 1e-4  # the gradient energy and the contrast that even a uniform picture is taken to have
 
-STILL = 0.01  # of zoom and shift: in a near-copy the camera stood still
-CELLS, CELL_CHANGE = 16, 6.0  # and none of 16 x 16 cells changed by this Delta E; about 2 can just be seen
+STILL = 0.02  # of zoom and shift: in a near-copy the camera stood still
+CELLS = 16  # to each side: what a near-copy is compared by, as shares of the contrast of the picture before
+HARDLY, ANYWHERE, SMALL = 0.6, 2.0, 95  # so little changed in this percentage of the cells, and no more in any
+TONE = 4.0  # Delta E: the colours of a near-copy, wherever they lie, are the same but for this
+FLATTEST = 6.0  # Delta E: the contrast that even a uniform picture is taken to have
+
+EDGES, SOFTENED = 0.05, 1.5  # the share of a picture that is its strongest edges; the blur they are compared with
+MEDIAN = 0.6745  # of the deviation of normal noise: the median of its magnitudes
 
 ACROSS = 64  # samples along a bar
 DARK, LIGHT = 32, 240  # of 255: what is between these is no bar
@@ -47,18 +52,20 @@ XYZ = np.array([[0.41246, 0.35758, 0.18044], [0.21267, 0.71515, 0.07218], [0.019
 class Drift:
     """What changed, from the picture before to the picture after.
 
-    `structure`, `colour_shift` and `near_copy` are about what both pictures show: the camera's move is undone first. It
-    is found up to a zoom of 1.5 or a shift of a fifth; pictures that have too little in common count as not moved.
+    `structure` and `colour_shift` are about what both pictures show: the camera's move is undone first. It is found up
+    to a zoom of 1.5 or a shift of a fifth; pictures that have too little in common count as not moved.
     """
 
     change: float  # mean difference of the pixels as they lie, 0 (none) to 1 (black for white)
     structure: float  # share of the edges that are still there, in whatever light, 0 (none) to 1 (all)
     colour_shift: float  # Delta E (CIE 1976) from the colours before to those after, wherever they lie; 0 is none
     sharpness: float  # ratio of the gradient energy, for equal contrast; 1 is as before, above 1 is sharper
+    steepness: float  # ratio of how steep the strongest edges are; 1 is as before, below 1 is softer
+    noise: float  # how much noisier, in levels of 255; 0 is as before
     zoom: float  # ratio; 1 is none, above 1 the camera moved closer
     shift_x: float  # fraction of the width; above 0 the scene moved to the right
     shift_y: float  # fraction of the height; above 0 the scene moved down
-    near_copy: bool  # the camera stood still and nothing, large or small, changed visibly
+    near_copy: bool  # the camera stood still, and nothing changed but what any redrawing changes
 
 
 @dataclass(frozen=True)
@@ -80,18 +87,21 @@ def compare(before: Image.Image, after: Image.Image) -> Drift:
     after = pictures.fit(after, *before.size)
     one, other = (picture.resize((SIDE, SIDE), BOX) for picture in (before, after))
     zoom, x, y = move = _move(one, other)
-    one, other = _common(one, other, move)
-    was, now = (_lab(np.asarray(picture.resize((CELLS, CELLS), BOX))) for picture in (one, other))
-    still = max(abs(zoom - 1), abs(x), abs(y)) < STILL
+    near, there = _common(one, other, move)
+    was, now = (_cells(picture) for picture in (near, there))
+    colour_shift = float(_distance(np.sort(was, axis=0), np.sort(now, axis=0)).mean())
+    still = max(abs(zoom - 1), abs(x), abs(y)) < STILL and colour_shift < TONE
     return Drift(
         change=float(np.mean(ImageStat.Stat(ImageChops.difference(before, after)).mean)) / 255,
-        structure=_structure(_grey(one), _grey(other)),
-        colour_shift=float(_distance(np.sort(was, axis=0), np.sort(now, axis=0)).mean()),
+        structure=_structure(_grey(near), _grey(there)),
+        colour_shift=colour_shift,
         sharpness=_sharpness(_grey(after)) / _sharpness(_grey(before)),
+        steepness=_steepness(after) / _steepness(before),
+        noise=_noise(_grey(after)) - _noise(_grey(before)),
         zoom=zoom,
         shift_x=x,
         shift_y=y,
-        near_copy=bool(still and _distance(was, now).max() < CELL_CHANGE),
+        near_copy=still and _hardly_changed(_cells(one), _cells(other)),
     )
 
 
@@ -106,16 +116,17 @@ def bars(picture: Image.Image) -> Bars:
     return Bars(top / height, bottom / height, left / width, right / width)
 
 
-def badges(drift: Drift | None, bars: Bars, asked_for_change: bool, asked_for_light: bool = False) -> list[str]:
-    """What is worth a look in a scene, in short words for a log or a sheet; `drift` is None if it grew from nothing."""
+def badges(drift: Drift | None, bars: Bars, asked_for_change: bool) -> list[str]:
+    """What is worth a look in a scene, in short words for a log or a sheet; `drift` is None if it grew from nothing.
+
+    Only what was measured to be right when it is said, and said when it is right, four times of five.
+    """
     found = {"bars": bool(bars)}
     if drift:
         found |= {
             "near-copy": drift.near_copy and asked_for_change,
-            "other place": drift.structure < OTHER_PLACE,
-            "colour shift": drift.colour_shift > OTHER_COLOURS and not asked_for_light,
-            "blurred": drift.sharpness < BLURRED,
-            "harsh": drift.sharpness > HARSH,
+            "blurred": drift.steepness < BLURRED,
+            "noisy": drift.noise > NOISY,
         }
     return [word for word, seen in found.items() if seen]
 
@@ -198,6 +209,38 @@ def _sharpness(grey: Floats) -> float:
     """Gradient energy for the contrast: dusk or fog leaves it, blur lowers and noise raises it."""
     energy = sum(float((np.diff(grey, axis=axis) ** 2).sum()) for axis in (0, 1)) / grey.size
     return (energy + FLAT) / (float(grey.var()) + EVENLY)
+
+
+def _steepness(picture: Image.Image) -> float:
+    """How steep the strongest edges are beside what a blur leaves of them: soft ones lose little by it."""
+    soft = picture.convert("L").filter(ImageFilter.GaussianBlur(SOFTENED))
+    edges, softened = (_gradients(_grey(each)) for each in (picture, soft))
+    strongest = softened >= np.quantile(softened, 1 - EDGES)
+    return float(np.sqrt(((edges[strongest] ** 2).mean() + FLAT) / ((softened[strongest] ** 2).mean() + FLAT)))
+
+
+def _gradients(grey: Floats) -> Floats:
+    down, across = np.gradient(grey) if min(grey.shape) > 1 else (np.zeros_like(grey),) * 2
+    strength: Floats = np.hypot(across, down)
+    return strength
+
+
+def _noise(grey: Floats) -> float:
+    """The deviation of the noise, in levels: what differs within squares of two by two where most of them are even."""
+    height, width = (side // 2 * 2 for side in grey.shape)
+    grey = grey[:height, :width]
+    cross = (grey[::2, ::2] - grey[1::2, ::2] - grey[::2, 1::2] + grey[1::2, 1::2]) / 2
+    return 255 * float(np.median(np.abs(cross))) / MEDIAN if cross.size else 0.0
+
+
+def _cells(picture: Image.Image) -> Floats:
+    return _lab(np.asarray(picture.resize((CELLS, CELLS), BOX)))
+
+
+def _hardly_changed(was: Floats, now: Floats) -> bool:
+    contrast = max(float(np.linalg.norm(was.std(axis=0))), FLATTEST)
+    apart = _distance(was, now) / contrast
+    return bool(np.percentile(apart, SMALL) <= HARDLY and apart.max() <= ANYWHERE)
 
 
 def _lab(rgb: NDArray[np.uint8]) -> Floats:

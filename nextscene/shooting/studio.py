@@ -19,7 +19,7 @@ from nextscene.progress import OnStep
 from nextscene.shooting import drift
 from nextscene.shooting.safety import Checker
 from nextscene.shooting.withholding import judged
-from nextscene.story.advice import asks_for_change, asks_for_light
+from nextscene.story.advice import asks_for_change
 from nextscene.story.plan import Reference, Shot, Size, retaken, scenes_needed_after
 from nextscene.story.story import Story
 from nextscene.take import Pictures, Take
@@ -138,7 +138,7 @@ class Studio:
 def _noticed(shot: Shot, references: Sequence[Image.Image], picture: Image.Image) -> list[str]:
     """What is worth a look in a picture, and in how it follows from the one that it grew from."""
     change = drift.compare(fit(references[0], *picture.size), picture) if shot.grows_from else None
-    seen = drift.badges(change, drift.bars(picture), asks_for_change(shot.prompt), asks_for_light(shot.prompt))
+    seen = drift.badges(change, drift.bars(picture), asks_for_change(shot.prompt))
     from_draft = not shot.go_fast and any(reference.info.get("draft") for reference in references)
     return [*seen, *["looks at a draft"] * from_draft]
 

@@ -41,11 +41,6 @@ def asks_for_change(prompt: str) -> bool:
     return re.search(rf"\b(?:{CHANGE})", prompt.removeprefix("Next Scene: ").lower()) is not None
 
 
-def asks_for_light(prompt: str) -> bool:
-    """Whether the words name a light or a weather, so that other colours may be meant."""
-    return bool(_found(LIGHTS | WEATHERS, prompt.removeprefix("Next Scene: ").lower()))
-
-
 def camera_moves(prompt: str) -> Sequence[str]:
     """Where the words take the camera, by the names of MOVES."""
     return _found(MOVES, prompt.removeprefix("Next Scene: ").lower())
