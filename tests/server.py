@@ -46,7 +46,7 @@ class Server:
         )
 
     def wait(self) -> None:
-        for _ in range(900):
+        for _ in range(3000):
             if ready := re.search(r"before Cog's server at (http://\S+);", self.logged()):
                 self.url = ready[1]
                 return

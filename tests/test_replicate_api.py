@@ -79,9 +79,12 @@ def test_a_run_of_a_version_gives_an_iterator_as_on_replicate(client: Client) ->
     assert [Image.open(BytesIO(file.read())).size for file in made] == [(64, 64)] * 2
 
 
-def test_a_run_that_outlasts_its_wait_is_polled_to_its_end(client: Client) -> None:
-    asked = ASKED | {"prompts": ["a"] * 4, "num_inference_steps": 20}
-    assert len(list(client.run("me/next-scene", asked, wait=1))) == 4
+def test_who_waited_in_vain_is_answered_that_it_is_starting_so_that_the_client_goes_on_asking(client: Client) -> None:
+    begun = client.predictions.create(version="1", input=LONG, wait=1)
+    assert (begun.status, begun.completed_at) == ("starting", None)
+    begun.reload()
+    assert begun.status == "processing"
+    begun.cancel()
 
 
 def test_a_prediction_is_made_while_its_sender_does_other_things(client: Client) -> None:

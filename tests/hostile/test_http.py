@@ -148,10 +148,10 @@ def test_references_are_counted_and_measured_before_they_are_decoded(server: Ser
 
 
 def test_what_large_pictures_took_is_given_back(server: Server) -> None:
-    sent = [large(30), large(30)]
+    sent = [large(20), large(20)]
     server.predict(**QUICK, prompts=["a"], references=sent)
     before = memory(server)
-    for _ in range(3):
+    for _ in range(2):
         assert server.predict(**QUICK, prompts=["a"], references=sent)["status"] == "succeeded"
     assert server.predict(**QUICK, prompts=["a"])["status"] == "succeeded"
     assert memory(server) < before + 100
