@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,13 @@ def noise(seed: int = 1) -> torch.Generator:
 
 def pixels(picture: Image.Image) -> np.ndarray:
     return np.asarray(picture).astype(int)
+
+
+def in_seconds(ticks: int | None, of: Fraction | None) -> Fraction:
+    """What PyAV counts in a stream's own unit, which a film of ours always has."""
+    assert ticks is not None
+    assert of is not None
+    return ticks * of
 
 
 def same(one: Image.Image, other: Image.Image) -> bool:

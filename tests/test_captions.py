@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from conftest import in_seconds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -138,7 +139,7 @@ def test_a_subtitle_file_says_what_is_read_and_when(tmp_path: Path, suffix: str)
     with av.open(str(path)) as opened:
         (track,) = opened.streams
         read = [
-            (packet.pts * track.time_base, packet.duration * track.time_base, bytes(packet))
+            (in_seconds(packet.pts, track.time_base), in_seconds(packet.duration, track.time_base), bytes(packet))
             for packet in opened.demux()
             if packet.size
         ]

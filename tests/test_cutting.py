@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import photo
+from conftest import in_seconds, photo
 
 from bench.ears import heard, music
 from nextscene import NextSceneError
@@ -39,7 +39,9 @@ def made(story: Story, path: Path, spoken: Path | None = None) -> list[Path]:
 def streams(path: Path) -> dict[str, float]:
     """Each kind of stream but chapters, and how many seconds it lasts."""
     with av.open(str(path)) as film:
-        return {each.type: float(each.duration * each.time_base) for each in film.streams if each.type != "data"}
+        return {
+            each.type: float(in_seconds(each.duration, each.time_base)) for each in film.streams if each.type != "data"
+        }
 
 
 def test_a_storys_narration_is_heard_in_its_film(tmp_path: Path, spoken: Path) -> None:

@@ -80,8 +80,10 @@ def test_a_line_stands_by_its_left_end_its_middle_or_its_right_end() -> None:
     ends = {}
     for anchor in ("left", "middle", "right"):
         picture = Image.new("L", (400, 60))
-        Line("harbour", 32).draw(ImageDraw.Draw(picture), (200, 40), 255, anchor)  # type: ignore[arg-type]
-        ends[anchor] = picture.getbbox()
+        Line("harbour", 32).draw(ImageDraw.Draw(picture), (200, 40), 255, anchor)
+        drawn = picture.getbbox()
+        assert drawn
+        ends[anchor] = drawn
     assert ends["left"][0] == pytest.approx(200, abs=4)
     assert ends["right"][2] == pytest.approx(200, abs=4)
     assert (ends["middle"][0] + ends["middle"][2]) / 2 == pytest.approx(200, abs=4)

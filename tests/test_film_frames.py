@@ -166,7 +166,7 @@ def scenery(shift: int, night: bool = False) -> Image.Image:
 def likeness(one: Frame, other: Frame) -> float:
     """Peak signal to noise ratio, in dB, away from the borders."""
     inner = np.s_[10:-10, 30:-30]
-    return float(10 * np.log10(255**2 / max(np.mean((one[inner].astype(float) - other[inner]) ** 2), 1e-9)))
+    return float(10 * np.log10(255**2 / max(float(np.mean((one[inner].astype(float) - other[inner]) ** 2)), 1e-9)))
 
 
 @pytest.fixture(params=["rife", "flow"])

@@ -87,8 +87,9 @@ def plain_grammar() -> Iterator[str]:
         name: {t for texts in words.SAYS[name].values() for t in texts} for name in ("place", "light", "weather")
     }
     rules["a"] = {"a {colour} {landmark}"}
-    tables = (words.MOVES, words.FRAMES, words.CHANGES, *words.BECOMES.values())
-    for texts in (words.CAPTIONS, words.SAME, *(texts for table in tables for texts in table.values())):
+    changes = [words.CHANGES, *words.BECOMES.values()]
+    tables = [*words.MOVES.values(), *words.FRAMES.values(), *(texts for table in changes for texts in table.values())]
+    for texts in (words.CAPTIONS, words.SAME, *tables):
         yield from (pattern(text, rules) for text in texts)
     yield from (
         pattern(move + more, rules) for texts in words.MOVES.values() for move in texts for more in words.REVEALS
