@@ -63,10 +63,7 @@ def bare(pipe: NextScenePipeline, shots: Sequence[Shot]) -> Iterator[Image.Image
             drawn,
             width=shot.width,
             height=shot.height,
-            negative_prompt=shot.look.negative_prompt,
-            guidance=shot.look.guidance,
-            steps=shot.look.steps,
-            strength=shot.look.schedule_share,
+            look=shot.look,
             generator=torch.Generator().manual_seed(shot.seed),
         )
         drawn = [picture]

@@ -18,7 +18,7 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from nextscene.model import loading as model
 from nextscene.model.loading import Model
-from nextscene.settings import StorySettings
+from nextscene.settings import Look, StorySettings
 from nextscene.story.plan import plan
 from nextscene.story.story import from_prompts
 from storybook import random_model
@@ -87,6 +87,11 @@ def photo(width: int = 160, height: int = 120, seed: int = 0) -> Image.Image:
     """A picture with large and small shapes in it, of any size."""
     coarse = np.random.default_rng(seed).integers(0, 255, (6, 8, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def plain_look(**values: Any) -> Look:
+    """How a picture is drawn from all noise, with nothing named that is to be avoided."""
+    return Look().model_copy(update={"strength": 1.0, "negative_prompt": " "} | values)
 
 
 def noise(seed: int = 1) -> torch.Generator:

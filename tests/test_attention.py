@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import noise, photo, pixels
+from conftest import noise, photo, pixels, plain_look
 from diffusers.models import attention_dispatch
 
 from nextscene.model import Model, speed
@@ -59,7 +59,7 @@ def test_the_kernel_that_lies_in_the_image_is_used_without_a_network(
     monkeypatch.setattr(speed, "ATTENTION", ("_flash_3_hub",))
 
     def draw() -> torch.Tensor:
-        picture = own.pipe("night", [photo()], width=64, height=64, steps=2, generator=noise())
+        picture = own.pipe("night", [photo()], width=64, height=64, generator=noise(), look=plain_look(steps=2))
         return torch.from_numpy(pixels(picture))
 
     before = draw()

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import noise, photo, same
+from conftest import noise, photo, plain_look, same
 from PIL import Image
 
 from nextscene import NextSceneError, hub, pictures
@@ -138,9 +138,9 @@ def test_pictures_are_looked_at_once_for_both_prompts_and_encoded_once_along_a_c
         small.pipe.vae.encoder.register_forward_hook(lambda *_: seen.append(2)),
     ]
     anchor = photo(seed=77)
-    small.pipe("a", [photo(seed=78), anchor], generator=noise(), width=64, height=64, steps=2)
+    small.pipe("a", [photo(seed=78), anchor], generator=noise(), width=64, height=64, look=plain_look(steps=2))
     assert seen == [1, 2, 2]
-    small.pipe("b", [photo(seed=79), anchor], generator=noise(), width=64, height=64, steps=2)
+    small.pipe("b", [photo(seed=79), anchor], generator=noise(), width=64, height=64, look=plain_look(steps=2))
     assert seen == [1, 2, 2, 1, 2]
     for hook in hooks:
         hook.remove()

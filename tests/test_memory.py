@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
-from conftest import noise, photo, pixels
+from conftest import noise, photo, pixels, plain_look
 from torch import Tensor
 
 from nextscene import NextSceneError, hub, model
@@ -28,7 +28,9 @@ def predicted(loaded: Model, lora_scale: float) -> Tensor:
     loaded.use_scales(lora_scale)
     said: list[Tensor] = []
     catch = loaded.pipe.transformer.register_forward_hook(lambda module, given, out: said.append(out[0].float()))
-    loaded.pipe("Camera pans left", [photo()], width=64, height=64, steps=2, guidance=1.0, generator=noise())
+    loaded.pipe(
+        "Camera pans left", [photo()], width=64, height=64, generator=noise(), look=plain_look(steps=2, guidance=1.0)
+    )
     catch.remove()
     return said[0]
 
@@ -58,7 +60,7 @@ def test_each_plan_draws_within_its_distance_and_follows_the_loras_scale(name: s
 def opening(name: str) -> np.ndarray:
     pipe = model.load(BUILT_IN, LORA, plan=PLANS[name]).pipe
     words = "Next Scene: a red house in the mountains at noon under a clear sky"
-    return pixels(pipe(words, width=128, height=96, steps=4, generator=noise(3)))
+    return pixels(pipe(words, width=128, height=96, generator=noise(3), look=plain_look(steps=4)))
 
 
 @pytest.mark.parametrize("name", PICTURES)

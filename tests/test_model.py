@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import noise, photo, pixels, same
+from conftest import noise, photo, pixels, plain_look, same
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -22,7 +22,7 @@ PREFIX = "diffusion_model."
 def draw(loaded: Model, scale: float | None = None) -> Image.Image:
     if scale is not None:
         loaded.use_scales(scale)
-    return loaded.pipe("a city", [photo()], width=128, height=96, steps=2, generator=noise())
+    return loaded.pipe("a city", [photo()], width=128, height=96, generator=noise(), look=plain_look(steps=2))
 
 
 def test_another_scale_gives_what_a_fresh_load_at_that_scale_gives(small: Model, weights_folder: Path) -> None:
@@ -48,7 +48,7 @@ def test_after_a_hundred_changes_of_scale_the_default_is_bit_equal_to_the_first(
     first = draw(small, 0.75)
     for scale in np.random.default_rng(0).uniform(0, 2, 100):
         small.use_scales(float(scale))
-        small.pipe("a city", width=64, height=64, steps=2, guidance=1.0, generator=noise())
+        small.pipe("a city", width=64, height=64, generator=noise(), look=plain_look(steps=2, guidance=1.0))
     assert same(draw(small, 0.75), first)
 
 
@@ -200,7 +200,7 @@ def test_an_own_lora_beside_next_scene_or_in_its_place_acts_as_if_both_were_fuse
     fused = model.load(weights_folder, small.lora, lora_scale=lora_scale).pipe
     fused.load_lora_weights(own.parent, weight_name=own.name, adapter_name="own")
     fused.fuse_lora(lora_scale=own_scale)
-    expected = fused("a city", [photo()], width=128, height=96, steps=2, generator=noise())
+    expected = fused("a city", [photo()], width=128, height=96, look=plain_look(steps=2), generator=noise())
     apart = np.abs(pixels(draw(small)) - pixels(expected))
     assert apart.max() <= 1
     assert apart.mean() < 0.01

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import noise, photo, pixels, same
+from conftest import noise, photo, pixels, plain_look, same
 from diffusers import QwenImageEditPlusPipeline, QwenImagePipeline
 from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as edit_plus
 from PIL import Image
 
 from nextscene import model
 from nextscene.model import Model, NextScenePipeline
+from nextscene.settings import EASE
 
 SIZE: dict[str, Any] = {"width": 128, "height": 96}
 
@@ -49,9 +50,16 @@ def small_megapixel(monkeypatch: pytest.MonkeyPatch) -> None:
 def both(
     pipe: NextScenePipeline, stock: QwenImageEditPlusPipeline, looked_at: list[Image.Image], guidance: float
 ) -> tuple[Image.Image, Image.Image]:
-    common: dict[str, Any] = {"negative_prompt": "bars", **SIZE}
-    theirs = stock(looked_at, "a city", true_cfg_scale=guidance, num_inference_steps=2, generator=noise(), **common)
-    ours = pipe("a city", looked_at, guidance=guidance, steps=2, generator=noise(), reference_grid="stock", **common)
+    settings = {"negative_prompt": "bars", "true_cfg_scale": guidance, "num_inference_steps": 2}
+    theirs = stock(looked_at, "a city", generator=noise(), **settings, **SIZE)
+    ours = pipe(
+        "a city",
+        looked_at,
+        generator=noise(),
+        reference_grid="stock",
+        look=plain_look(negative_prompt="bars", guidance=guidance, steps=2),
+        **SIZE,
+    )
     return ours, theirs.images[0]
 
 
@@ -93,7 +101,9 @@ def test_where_the_grids_agree_the_outputs_own_grid_is_the_stock_grid(
 ) -> None:
     size: dict[str, Any] = {"width": 256, "height": 256}
     theirs = stock([photo(256, 256)], "a city", negative_prompt=" ", num_inference_steps=2, generator=noise(), **size)
-    assert same(pipe("a city", [photo(256, 256)], steps=2, generator=noise(), **size), theirs.images[0])
+    assert same(
+        pipe("a city", [photo(256, 256)], generator=noise(), look=plain_look(steps=2), **size), theirs.images[0]
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -112,22 +122,21 @@ def test_from_words_alone_the_picture_is_the_text_pipelines_to_the_bit(pipe: Nex
     theirs = _quiet(QwenImagePipeline(*parts))(
         "a city", negative_prompt="bars", num_inference_steps=3, generator=noise(), **SIZE
     ).images[0]
-    assert same(pipe("a city", negative_prompt="bars", steps=3, generator=noise(), **SIZE), theirs)
+    assert same(pipe("a city", generator=noise(), look=plain_look(negative_prompt="bars", steps=3), **SIZE), theirs)
 
 
 def test_lower_strength_runs_fewer_steps_and_keeps_more_of_the_first_reference(pipe: NextScenePipeline) -> None:
     reference = photo(128, 96)
     ran: list[int] = []
     distances = []
-    for strength in (0.1, 0.3, 0.6, 1.0):
+    for share in (0.1, 0.3, 0.6, 1.0):
         picture = pipe(
             "a city",
             [reference],
-            steps=10,
-            strength=strength,
             generator=noise(),
             on_step=lambda _, of: ran.append(of),
             **SIZE,
+            look=plain_look(steps=10, strength=1 - (1 - share) ** (1 / EASE)),
         )
         # The random VAE changes colours by itself: compare with what it makes of the reference untouched.
         distances.append(np.abs(pixels(picture) - pixels(_through_vae(pipe, reference))).mean())
@@ -147,7 +156,14 @@ def _through_vae(pipe: NextScenePipeline, picture: Image.Image) -> Image.Image:
 @pytest.mark.parametrize("strength", [0.5, 1.0])
 @pytest.mark.usefixtures("small_megapixel")
 def test_strength_holds_on_the_stock_grid_too(pipe: NextScenePipeline, strength: float) -> None:
-    picture = pipe("a city", [photo()], steps=2, strength=strength, generator=noise(), reference_grid="stock", **SIZE)
+    picture = pipe(
+        "a city",
+        [photo()],
+        generator=noise(),
+        reference_grid="stock",
+        look=plain_look(steps=2, strength=strength),
+        **SIZE,
+    )
     assert picture.size == (128, 96)
 
 
@@ -156,7 +172,9 @@ def test_each_reference_words_and_noise_change_the_picture(pipe: NextScenePipeli
         words: str = "a city", looked_at: tuple[int, ...] = (0, 1, 2), seed: int = 1, negative: str = " "
     ) -> Image.Image:
         references = [photo(128, 96, each) for each in looked_at]
-        return pipe(words, references, steps=2, negative_prompt=negative, generator=noise(seed), **SIZE)
+        return pipe(
+            words, references, generator=noise(seed), look=plain_look(steps=2, negative_prompt=negative), **SIZE
+        )
 
     plain = draw()
     assert same(plain, draw())
@@ -167,9 +185,9 @@ def test_each_reference_words_and_noise_change_the_picture(pipe: NextScenePipeli
 def test_guidance_above_one_asks_the_model_twice_and_counts(pipe: NextScenePipeline) -> None:
     forwards: list[str] = []
     handle = pipe.transformer.register_forward_pre_hook(lambda *_: forwards.append("forward"))
-    off = pipe("a city", steps=3, guidance=1.0, generator=noise(), **SIZE)
+    off = pipe("a city", generator=noise(), look=plain_look(steps=3, guidance=1.0), **SIZE)
     assert len(forwards) == 3
-    on = pipe("a city", steps=3, guidance=4.0, generator=noise(), **SIZE)
+    on = pipe("a city", generator=noise(), look=plain_look(steps=3, guidance=4.0), **SIZE)
     assert len(forwards) == 3 + 6
     handle.remove()
     assert not same(off, on)
@@ -200,7 +218,9 @@ def test_any_size_on_the_grid_is_drawn_with_any_references(
     pipe: NextScenePipeline, size: tuple[int, int], looked_at: int
 ) -> None:
     references = [photo(90, 300), photo(300, 90)][:looked_at]
-    picture = pipe("a city", references, width=size[0], height=size[1], steps=2, strength=0.9, generator=noise())
+    picture = pipe(
+        "a city", references, width=size[0], height=size[1], generator=noise(), look=plain_look(steps=2, strength=0.9)
+    )
     assert picture.size == size
     assert pixels(picture).std() > 1
 
@@ -213,12 +233,12 @@ def test_what_a_step_raises_ends_the_call_and_the_pipeline_stays_usable(pipe: Ne
         if done == 2:
             raise CancelledError
 
-    before = pipe("a city", steps=3, generator=noise(), **SIZE)
+    before = pipe("a city", generator=noise(), look=plain_look(steps=3), **SIZE)
     with pytest.raises(CancelledError):
-        pipe("a city", steps=3, generator=noise(), on_step=cancel, **SIZE)
-    assert same(before, pipe("a city", steps=3, generator=noise(), **SIZE))
+        pipe("a city", generator=noise(), on_step=cancel, look=plain_look(steps=3), **SIZE)
+    assert same(before, pipe("a city", generator=noise(), look=plain_look(steps=3), **SIZE))
 
 
 def test_a_fourth_reference_is_refused(pipe: NextScenePipeline) -> None:
     with pytest.raises(ValueError, match="at most 3 references, not 4"):
-        pipe("a city", [photo()] * 4, **SIZE)
+        pipe("a city", [photo()] * 4, look=plain_look(), **SIZE)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import noise, photo, pixels
+from conftest import noise, photo, pixels, plain_look
 from torch._dynamo.utils import counters
 
 from nextscene import model
@@ -29,7 +29,9 @@ def own(weights_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Model
 
 def drawn(loaded: Model, size: tuple[int, int] = SIZE, references: int = 1) -> np.ndarray:
     pictures = [photo(seed=number) for number in range(references)]
-    return pixels(loaded.pipe("night", pictures, width=size[0], height=size[1], steps=2, generator=noise()))
+    return pixels(
+        loaded.pipe("night", pictures, width=size[0], height=size[1], generator=noise(), look=plain_look(steps=2))
+    )
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="there is no compiler")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import noise, photo, pixels, same
+from conftest import noise, photo, pixels, plain_look, same
 from PIL import Image
 
 from nextscene import NextSceneError, pictures
@@ -42,10 +42,10 @@ def test_a_chain_is_the_pipelines_calls_one_after_another(studio: Studio, small:
         expected = small.pipe(
             shot.prompt,
             [previous],
-            negative_prompt="black bars, letterbox, borders",
-            strength=shot.look.schedule_share,
+            look=plain_look(negative_prompt="black bars, letterbox, borders", strength=shot.look.strength, steps=2),
             generator=noise(shot.seed),
-            **SMALL,
+            width=128,
+            height=96,
         )
         assert same(take.picture, expected)
         previous = take.picture

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import ROOT, noise, photo
+from conftest import ROOT, noise, photo, plain_look
 from diffusers import QwenImageEditPlusPipeline, QwenImageTransformer2DModel
 from PIL import Image
 from safetensors import safe_open
@@ -127,7 +127,9 @@ def test_a_pair_that_was_trained_on_is_drawn_nearer_to_its_target_the_more_the_l
     for scale in (0.0, 0.5, 1.0):
         drawer.use_scales(scale)
         words = "Next Scene: TOK, the camera pans left"
-        drawn: Any = drawer.pipe(words, [before], width=64, height=64, guidance=1, steps=8, generator=noise())
+        drawn: Any = drawer.pipe(
+            words, [before], width=64, height=64, generator=noise(), look=plain_look(guidance=1, steps=8)
+        )
         far.append(float((drawn - target).square().mean()))
     assert far[1] < 0.75 * far[0]
     assert far[2] < 0.5 * far[0]
@@ -147,7 +149,7 @@ def test_the_transformer_is_trained_on_just_what_it_gets_when_it_draws(base: Pat
     seen: list[dict[str, Any]] = []
     pipeline.transformer.register_forward_pre_hook(lambda _, args, given: seen.append(given), with_kwargs=True)
     before, after = photo(80, 48, seed=1), photo(96, 64, seed=2)
-    pipeline("Next Scene: dusk", [before], width=96, height=64, guidance=1, steps=2, generator=noise())
+    pipeline("Next Scene: dusk", [before], width=96, height=64, look=plain_look(guidance=1, steps=2), generator=noise())
     [encoded] = pipeline.encode([after], [[before]], ["Next Scene: dusk"])
     pipeline.loss([encoded], noise())
     drawing, learning = seen[0], seen[-1]

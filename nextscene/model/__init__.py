@@ -2,7 +2,7 @@
 
     model = load(folder, lora)
     warm_up(model, size, lasting=True)
-    picture = model.pipe("Next Scene: night falls", [before], width=1024, height=768)
+    picture = model.pipe("Next Scene: night falls", [before], look=Look(), width=1024, height=768)
 
 It needs torch, which is imported only when something of it is first used.
 """

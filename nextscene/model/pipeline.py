@@ -16,6 +16,7 @@ from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as stock
 from PIL import Image
 
 from nextscene.pictures import fit
+from nextscene.settings import Look
 from nextscene.story.plan import MAX_REFERENCES
 
 Embeddings = tuple[torch.Tensor, torch.Tensor | None]
@@ -35,13 +36,9 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
         prompt: str,
         references: Sequence[Image.Image] = (),
         *,
+        look: Look,
         width: int,
         height: int,
-        negative_prompt: str = " ",
-        guidance: float = 4.0,
-        guidance_until: float = 1.0,
-        steps: int = 40,
-        strength: float = 1.0,
         generator: torch.Generator | None = None,
         reference_grid: str = "output",
         on_step: Callable[[int, int], None] | None = None,
@@ -51,13 +48,10 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
         prompt: what to show; with references, what to change.
         references: up to three pictures to look at. The first is the one that the picture grows from. None: the
             picture comes from its words alone.
+        look: how to draw it. Below a strength of 1 the picture starts from the first reference, with noise, and only
+            the last steps are run (`Look.schedule_share`). Without guidance, and after `guidance_until`, a step is
+            twice as fast.
         width, height: pixels, multiples of 16.
-        negative_prompt: what to avoid; takes part when guidance > 1.
-        guidance: how closely to follow the words, 1 (off, twice as fast) to about 10.
-        guidance_until: up to which share of the steps guidance is on; the steps after it are twice as fast.
-        steps: denoising steps of a whole schedule, at least 2 (the noise schedule has no meaning for one).
-        strength: 0 < strength <= 1. Below 1 the picture starts from the first reference, with noise, and only the
-            last `strength` of the steps are run.
         generator: the noise; a CPU generator gives the same noise on every device.
         reference_grid: "output" brings references to the output's own size (scaled and cropped, never stretched);
             "stock" does as diffusers does: each to about a megapixel of its own aspect.
@@ -70,9 +64,9 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
             if reference_grid == "output":
                 references = [fit(picture, width, height) for picture in references]
             embeddings = [self._embed(prompt, references, device)]
-            if guidance > 1:
-                same = negative_prompt == prompt
-                embeddings.append(embeddings[0] if same else self._embed(negative_prompt, references, device))
+            if look.guidance > 1:
+                same = look.negative_prompt == prompt
+                embeddings.append(embeddings[0] if same else self._embed(look.negative_prompt, references, device))
 
             pixels = [self._pixels(picture, reference_grid) for picture in references]
             prepare = partial(
@@ -85,10 +79,11 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
                 device=device,
                 generator=generator,
             )
+            share = look.schedule_share if references else 1.0
             noise, reference_latents = prepare(pixels or None)
-            timesteps = self._timesteps(steps, strength if references else 1.0, noise.shape[1], device)
+            timesteps = self._timesteps(look.steps, share, noise.shape[1], device)
             latents = noise
-            if references and strength < 1:
+            if share < 1:
                 start = reference_latents[:, : noise.shape[1]]
                 if reference_grid != "output":
                     start = prepare([self._pixels(fit(references[0], width, height), "output")], latents=noise)[1]
@@ -97,9 +92,9 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
             patch = self.vae_scale_factor * 2
             sides = [(height, width), *(tuple(each.shape[-2:]) for each in pixels)]
             shapes = [[(1, high // patch, wide // patch) for high, wide in sides]]
-            guided = round(len(timesteps) * guidance_until) if guidance > 1 else 0
+            guided = round(len(timesteps) * look.guidance_until) if look.guidance > 1 else 0
             latents = self._denoise(
-                latents, reference_latents, shapes, timesteps, embeddings, guidance, guided, on_step
+                latents, reference_latents, shapes, timesteps, embeddings, look.guidance, guided, on_step
             )
             return self._decode(latents, width, height)
         finally:

@@ -13,6 +13,7 @@ from torch._dynamo.exc import TorchDynamoException
 
 from nextscene.model import lora as loras
 from nextscene.model.loading import Model
+from nextscene.settings import Look
 from nextscene.story.plan import Size
 
 # diffusers' names; all of them exact. The last is Flash Attention 3, as a kernel that lies in the image (cog.yaml) or
@@ -85,7 +86,14 @@ def compile_blocks(model: Model, size: Size) -> str:
     torch._dynamo.config.recompile_limit = MOST_GRAPHS
     picture = Image.new("RGB", size)
     try:
-        model.pipe("a", [picture], width=size[0], height=size[1], steps=2, generator=torch.Generator().manual_seed(0))
+        model.pipe(
+            "a",
+            [picture],
+            look=Look(steps=2),
+            width=size[0],
+            height=size[1],
+            generator=torch.Generator().manual_seed(0),
+        )
     except TorchDynamoException as error:
         for block in blocks:
             block._compiled_call_impl = None

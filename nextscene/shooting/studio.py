@@ -92,11 +92,7 @@ class Studio:
                 references,
                 width=shot.draw_width,
                 height=shot.draw_height,
-                negative_prompt=shot.look.negative_prompt,
-                guidance=shot.look.guidance,
-                guidance_until=shot.look.guidance_until,
-                steps=shot.look.steps,
-                strength=shot.look.schedule_share,
+                look=shot.look,
                 generator=torch.Generator().manual_seed(shot.seed),
                 on_step=on_step and (lambda done, of: on_step(shot, done, of)),
             )

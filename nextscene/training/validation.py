@@ -87,9 +87,7 @@ class Validation:
             [sample.before] if sample.before else [],
             width=sample.truth.width,
             height=sample.truth.height,
-            negative_prompt=Look().negative_prompt,
-            guidance=Look().guidance,
-            steps=STEPS,
+            look=Look(strength=1, steps=STEPS),
             generator=torch.Generator().manual_seed(self.seed),
             on_step=on_step,
         )
