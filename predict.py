@@ -179,7 +179,7 @@ class Runner(BaseRunner):
         """Yields the scenes in order as they are finished, then what else is wanted."""
         form: dict[str, object] = dict(locals())
         music = fetched_file(video_music, "video_music") if video_music else None
-        film: dict[str, object] = {"music": music.name} if music else {}
+        film: dict[str, object] = {"music": video_music.name} if video_music else {}
         for name in ("transition", "move", "captions", "narration"):
             film[name] = form[f"video_{name}"]
         request = Request(

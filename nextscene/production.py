@@ -119,7 +119,7 @@ class Production:
         )
         studio = load() if todo else None
         if studio:  # a LoRA that does not fit is refused before the record says anything
-            studio.model.use_lora_weights(self._own_lora)
+            studio.model.use_lora_weights(self._own_lora, public_name(self.lora_weights))
             studio.model.use_fast_lora(self._fast_lora)
         made = []
         for path in deliver(

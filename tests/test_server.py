@@ -221,7 +221,7 @@ def test_a_lora_of_ones_own_acts_in_the_place_of_next_scene_and_leaves_no_trace(
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        ("me/other", "'other.safetensors' is not for this model"),
+        ("me/other", "The LoRA file 'me/other' is not for this model"),
         ("me/nowhere", "shows no me/nowhere"),
         (str(find("storybook").lora), "There is no LoRA"),
         ("https://127.0.0.1/lora.safetensors", "127.0.0.1 is an address in a private network"),

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from nextscene.cli import train
+from nextscene.hub import BUILT_IN, find
 from nextscene.settings import FilmSettings, Group, Look, OutputSettings, Setting, StorySettings, row, rows
+from nextscene.story.words import describe_world
 
 PREDICT_EXAMPLES = """\
 examples:
@@ -152,6 +154,11 @@ def _add_film_settings(command: argparse.ArgumentParser) -> None:
         _add_setting(film, setting)
 
 
+def _about_the_small_model() -> str:
+    world = find(BUILT_IN).card.world
+    return f"\nWithout a GPU the built-in small model draws. It knows this and nothing else:\n\n{describe_world(world or {})}"
+
+
 def typed(options: argparse.Namespace, group: type[Group]) -> dict[str, Any]:
     """What was typed of a group's settings; None: not typed."""
     return {name: getattr(options, name, None) for name in group.model_fields}
@@ -162,7 +169,7 @@ def _command(commands: Any, name: str, does: str, examples: str) -> argparse.Arg
         name,
         prog=f"script/{name}",
         description=does,
-        epilog=examples,
+        epilog=examples + (_about_the_small_model() if name in ("predict", "sequence") else ""),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.set_defaults(command=name)
@@ -175,9 +182,7 @@ def _add_setting(command: argparse._ActionsContainer, setting: Setting) -> None:
         command.add_argument(flag, action=argparse.BooleanOptionalAction, help=about)
     else:
         metavar = setting.name.rsplit("_", 1)[-1].upper()
-        command.add_argument(
-            flag, type=_KINDS[setting.kind], choices=setting.choices or None, metavar=metavar, help=about
-        )
+        command.add_argument(flag, type=_KINDS[setting.kind], metavar=metavar, help=about)
 
 
 def _help(setting: Setting) -> str:

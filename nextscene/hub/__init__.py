@@ -9,7 +9,7 @@ Asking which model there is brings neither torch nor huggingface_hub.
 
 from nextscene.hub.cache import sha256
 from nextscene.hub.loras import fetch_lora, public_name
-from nextscene.hub.models import LORAS, MODELS
+from nextscene.hub.models import BUILT_IN, LORAS, MODELS
 from nextscene.hub.weights import (
     OWN_FAST_LORA,
     OWN_LORA,
@@ -23,6 +23,7 @@ from nextscene.hub.weights import (
 )
 
 __all__ = [
+    "BUILT_IN",
     "LORAS",
     "MODELS",
     "OWN_FAST_LORA",

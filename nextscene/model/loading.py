@@ -67,9 +67,12 @@ class Model:
     def fast_lora(self) -> Lora | None:
         return self.loras.get(FAST)
 
-    def use_lora_weights(self, file: Path | None) -> None:
-        """From now on, this LoRA of the user's own acts too; None, or one that is not for this model: none does."""
-        self._use(OWN, file)
+    def use_lora_weights(self, file: Path | None, known_as: str | None = None) -> None:
+        """From now on, this LoRA of the user's own acts too; None, or one that is not for this model: none does.
+
+        known_as: what the user calls it.
+        """
+        self._use(OWN, file, known_as or "")
 
     def use_fast_lora(self, file: Path | None) -> None:
         """From now on, fast scenes are drawn with this LoRA; None: there are none."""
@@ -108,14 +111,14 @@ class Model:
         elif added:
             self.pipe.disable_lora()
 
-    def _use(self, name: str, file: Path | None) -> None:
+    def _use(self, name: str, file: Path | None, known_as: str = "") -> None:
         before = self.loras.get(name)
         if (before and before.file) == file:
             return
         if self.loras.pop(name, None):
             loras.remove(self.pipe, name)
         if file:
-            loras.add(self.pipe, file, name)
+            loras.add(self.pipe, file, name, known_as)
             self.loras[name] = Lora(file, sha256(file))
 
 

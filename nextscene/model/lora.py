@@ -30,10 +30,12 @@ class Lora:
     sha256: str
 
 
-def add(pipe: "NextScenePipeline", file: Path, name: str) -> None:
+def add(pipe: "NextScenePipeline", file: Path, name: str, known_as: str = "") -> None:
     """Adds a LoRA to the transformer, unfused, or says why the file is no LoRA for this model, and leaves none behind.
 
     diffusers loads a LoRA whose names fit nothing as nothing, without an error: the layers are counted.
+
+    known_as: what the user calls it, for that sentence; empty: its file's name.
     """
     try:
         first, second = _halves(file)
@@ -51,7 +53,7 @@ def add(pipe: "NextScenePipeline", file: Path, name: str) -> None:
     except (ValueError, KeyError, RuntimeError, AttributeError, IndexError, TypeError) as error:
         remove(pipe, name)
         why = "its layers have other sizes" if "size mismatch" in str(error) else in_one_line(error).rstrip(".")
-        raise NextSceneError(f"The LoRA file {file.name!r} is not for this model: {why}.") from None
+        raise NextSceneError(f"The LoRA file {known_as or file.name!r} is not for this model: {why}.") from None
 
 
 def remove(pipe: "NextScenePipeline", name: str) -> None:
@@ -77,7 +79,7 @@ def _halves(file: Path) -> tuple[set[str], set[str]]:
         with safe_open(file, "pt") as opened:
             names = opened.keys()
     except (SafetensorError, OSError) as error:
-        raise NextSceneError(f"The LoRA file {file.name!r} is not a safetensors file ({error}).") from None
+        raise NextSceneError(f"The LoRA file {known_as or file.name!r} is not a safetensors file ({error}).") from None
     halves: dict[str, set[str]] = {"A": set(), "down": set(), "B": set(), "up": set()}
     for name in names:
         if not (part := _PART.fullmatch(name)):

@@ -45,6 +45,6 @@ def test_no_process_that_runs_onnxruntime_gathers_anything_to_be_sent(tmp_path: 
 
 def test_on_its_own_it_would_but_not_in_the_image(tmp_path: Path) -> None:
     assert "deviceid" in left_at_home(ON_ITS_OWN, tmp_path / "bare")
-    image = dict(line.split("=") for line in yaml.safe_load((ROOT / "cog.yaml").read_text())["environment"])
+    image = dict(line.split("=", 1) for line in yaml.safe_load((ROOT / "cog.yaml").read_text())["environment"])
     settings = {name: value for name, value in image.items() if name.startswith("ORT_")}
     assert left_at_home(ON_ITS_OWN, tmp_path / "image", **settings) == set()
