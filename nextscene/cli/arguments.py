@@ -155,8 +155,8 @@ def _add_film_settings(command: argparse.ArgumentParser) -> None:
 
 
 def _about_the_small_model() -> str:
-    world = find(BUILT_IN).card.world
-    return f"\nWithout a GPU the built-in small model draws. It knows this and nothing else:\n\n{describe_world(world or {})}"
+    world = find(BUILT_IN).card.world or {}
+    return f"\nWithout a GPU the built-in small model draws. It knows this and nothing else:\n\n{describe_world(world)}"
 
 
 def typed(options: argparse.Namespace, group: type[Group]) -> dict[str, Any]:

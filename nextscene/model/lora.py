@@ -79,7 +79,7 @@ def _halves(file: Path) -> tuple[set[str], set[str]]:
         with safe_open(file, "pt") as opened:
             names = opened.keys()
     except (SafetensorError, OSError) as error:
-        raise NextSceneError(f"The LoRA file {known_as or file.name!r} is not a safetensors file ({error}).") from None
+        raise NextSceneError(f"The LoRA file {file.name!r} is not a safetensors file ({error}).") from None
     halves: dict[str, set[str]] = {"A": set(), "down": set(), "B": set(), "up": set()}
     for name in names:
         if not (part := _PART.fullmatch(name)):
