@@ -10,7 +10,9 @@
 """
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,14 +221,20 @@ def cut_film(
     if not record.story:
         raise NextSceneError(f"There is no run in {folder}: name a folder in which script/sequence wrote a run.json.")
     story = record.story.with_film(wanted).overlaid(pace)
-    with record.locked():
-        scenes, path = record.scenes(), film or folder / "sequence.mp4"
+    noted = record.can_be_written
+    with record.locked() if noted else nullcontext():
+        scenes, began = record.scenes(), time.monotonic()
         with filming() as on_progress:
+            path = film or folder / "sequence.mp4"
             room = CuttingRoom(story, path, folder / "narration", on_progress=on_progress)
             with room:
                 for picture, made, file in scenes:
                     room.add(picture, made, file)
-        record.finish("film", record.made_of(story.as_data()), room.files, 0, room.facts())
+        if noted:
+            made_of, seconds = record.made_of(story.as_data()), time.monotonic() - began
+            record.finish("film", made_of, room.files, seconds, room.facts())
+        else:
+            print(f"Nothing may be written in {folder}: its record does not name this film.", file=sys.stderr)
     yield from room.files
 
 

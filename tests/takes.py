@@ -18,7 +18,8 @@ def shot_of(prompt: str = "a harbour", **settings: Any) -> Shot:
 
 def made_of(shot: Shot | None = None, **more: Any) -> Provenance:
     lora = Lora("l.safetensors", "0" * 64, 0.75)
-    return Provenance(shot=shot or shot_of(), **{"model": "m", "lora": lora, "made_by": "Next Scene 1"} | more)
+    said: dict[str, Any] = {"model": "m", "lora": lora, "made_by": "Next Scene 1"} | more
+    return Provenance(shot=shot or shot_of(), **said)
 
 
 def take_of(shot: Shot, picture: Image.Image) -> Take:

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-
 from takes import made_of, shot_of
 
 from nextscene.output.sheet import BACKGROUND, CARD, COLUMNS, GAP, Sheet

@@ -20,10 +20,7 @@ SCENE = re.compile(r"scene_\d{3,}\.(png|webp|jpg)")
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Keeps other processes from a record, as long as the block lasts or the process lives.
-
-    Where nothing can be written nobody needs to be kept away.
-    """
+    """Keeps other processes from a record, as long as the block lasts or the process lives."""
     lock = file.with_name(f".{file.name}.lock")
     try:
         opened = _lock(lock, file)
@@ -38,23 +35,33 @@ def locked(file: Path) -> Iterator[None]:
 
 
 def _lock(lock: Path, file: Path) -> int:
+    lock.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        lock.parent.mkdir(parents=True, exist_ok=True)
         opened = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o666)
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_at(lock, opened):
+                with suppress(OSError):  # a full disk: whom it belongs to is all that is not known then
+                    os.ftruncate(opened, 0)
+                    os.write(opened, str(os.getpid()).encode())
+                return opened
         except BlockingIOError:
-            pid = os.read(opened, 20).decode(errors="replace").strip() or "unknown"
+            pid = os.read(opened, 20).decode(errors="replace") or "unknown"
             os.close(opened)
             raise NextSceneError(
                 f"{file.parent} is in use by another run (process {pid}): wait for it, or choose another folder."
             ) from None
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(opened), lock.lstat()):  # else who held it has just removed it
-                os.ftruncate(opened, 0)
-                os.write(opened, str(os.getpid()).encode())
-                return opened
-        os.close(opened)
+        except OSError:
+            os.close(opened)
+            raise
+        os.close(opened)  # who held it has just removed it: there is a new one to take
+
+
+def _is_at(path: Path, opened: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(opened), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def refuse_what_is_in_the_way(files: Iterable[Path]) -> None:

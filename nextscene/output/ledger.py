@@ -7,6 +7,7 @@
 It chooses nothing and draws nothing: that is what a `Record` does with it.
 """
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -49,6 +50,10 @@ class Ledger:
         """The scenes that grew from another take than the one that is now chosen."""
         scenes = {scene.id: scene for scene in self._begun.scenes}
         return [name for name, scene in scenes.items() if is_stale(scene, scenes)]
+
+    @property
+    def can_be_written(self) -> bool:
+        return os.access(self.folder, os.W_OK)
 
     def locked(self) -> AbstractContextManager[None]:
         """Keeps other processes from this record; refuses if one is at it, or has changed it since it was opened."""
