@@ -106,6 +106,7 @@ class Production:
 
     def run(self, load: Load) -> Iterator[Path]:
         """Yields each file as soon as it is done: the scenes in order, the contact sheet, the film, the record."""
+        pictures.prepare(self._file_for(self.shots[0]))
         with self.record.locked():
             yield from self._shoot_and_cut(load)
             if self.request.deliver_record:
@@ -116,7 +117,6 @@ class Production:
         for shot in shots:
             for note in self._about_words(shot):
                 print(f"Scene {shot.number}: {note}.", file=sys.stderr)
-        pictures.prepare(self._file_for(shots[0]))
         inputs = [*request.references, *filter(None, [request.image])]
         todo = self.record.begin(
             self.story,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from nextscene import NextSceneError, pictures
 from nextscene.model.loading import Model
 from nextscene.output.delivery import deliver, numbered
 from nextscene.output.record import Record, scene_named
+from nextscene.provenance import Provenance
 from nextscene.settings import StorySettings
 from nextscene.shooting.studio import Studio
 from nextscene.story.plan import IMAGE, Shot, plan
@@ -322,3 +324,48 @@ def test_killed_at_any_moment_a_run_loses_nothing_finished(tmp_path: Path) -> No
         name = f"scene_{number:03d}.png"
         assert (folder / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert not list(folder.rglob(".*.part"))
+
+
+# Folders and pictures of other versions
+
+
+def test_a_folder_of_the_first_version_goes_on_where_it_is(tmp_path: Path) -> None:
+    """Drawn by commit 16d481c: three scenes from a picture, and a second take of the second."""
+    folder = shutil.copytree(ROOT / "tests/runs/version_1", tmp_path / "run")
+    record = Record(folder)
+    assert (record.takes_of("door"), record.stale) == ([1, 2], ["scene_003"])
+    given = record.given_pictures()
+    assert given[IMAGE].size == (64, 64)
+    story = from_data({"title": "The door", "scenes": ["a", {"prompt": "b", "id": "door"}, "c"]})
+    record.turn_to(story)
+    shots = plan(story.with_takes(record.wanted_takes(story)), WANTED, 7, (64, 64), (64, 64))
+    assert [shot.take for shot in shots] == [1, 2, 1]
+    assert record.begin(story.complete(WANTED, 7, "first.png"), shots, MADE_WITH, given) == []
+    takes = list(record.takes(shots, None))
+    second = folder / "takes" / "door.2.png"
+    assert takes[1].picture.tobytes() == Image.open(second).tobytes()
+    assert takes[1].provenance == Provenance.from_json(pictures.facts(second), second.name)
+    about = json.loads((folder / "run.json").read_text())
+    assert about["version"] == 2
+    assert about["stages"]["film"]["about"]["settings"] == {"transition": "fade"}
+    assert Record(folder).wanted_takes(story, use=["door:1"])["door"] == 1
+
+
+def test_a_stage_is_done_until_what_it_was_made_of_or_what_it_made_changes(run: Runner) -> None:
+    record = run(SCENES)
+    film = run.folder / "film.mp4"
+    film.write_text("a film")
+    made_of = record.made_of("crossfade")
+    record.finish("film", made_of, [film], 1.5)
+    record = Record(run.folder)
+    assert record.is_done("film", record.made_of("crossfade"))
+    assert not record.is_done("film", record.made_of("cut"))
+    film.write_text("another film")
+    assert not record.is_done("film", record.made_of("crossfade"))
+    film.write_text("a film")
+    record = run(SCENES, retake=["2"])
+    assert not record.is_done("film", record.made_of("crossfade"))
+    record = run(SCENES, use=["2:1"])
+    assert record.is_done("film", record.made_of("crossfade"))
+    film.unlink()
+    assert not record.is_done("film", record.made_of("crossfade"))

@@ -29,7 +29,11 @@ def set_aside_run(record: Path, run: Run | None, now: str, inputs: Collection[Pa
         for stage in (run.stages.values() if run else ())
         for name, content in stage.files.items()
     }
-    films = [file for file, content in made.items() if file.is_file() and content in ("", sha256(file))]
+    films = [
+        file
+        for file, content in made.items()
+        if lies_within(folder, file) and file.is_file() and content in ("", sha256(file))
+    ]
     sheet = [file for file in (folder / SHEET,) if pictures.made_here(file)]
     takes = [take for scene in (run.scenes if run else ()) for take in scene.takes]
     when = max((take.made_at for take in takes), default=now)
@@ -46,23 +50,24 @@ def set_aside(files: Iterable[Path], folder: Path, name: str, inputs: Collection
     present = [file for file in files if os.path.lexists(file)]
     if not present:
         return None
-    to = _free_folder(folder / EARLIER, name, [file.name for file in present])
+    to = _free_folder(folder / EARLIER, name, [file.relative_to(folder) for file in present])
     if not lies_within(folder, to):
         raise NextSceneError(f"{folder / EARLIER} leads out of its folder: remove that link.")
     kept = {path.resolve() for path in inputs}
     for file in present:
         try:
-            to.mkdir(parents=True, exist_ok=True)
+            new = to / file.relative_to(folder)
+            new.parent.mkdir(parents=True, exist_ok=True)
             if file.resolve() in kept:
-                shutil.copy2(file, to / file.name)
+                shutil.copy2(file, new)
             else:
-                file.rename(to / file.name)
+                file.rename(new)
         except OSError as error:
-            raise unwritable(to / file.name, error) from error
+            raise unwritable(to, error) from error
     return to
 
 
-def _free_folder(parent: Path, name: str, files: Collection[str]) -> Path:
+def _free_folder(parent: Path, name: str, files: Collection[Path]) -> Path:
     """A folder in which none of these files is; what was being moved when a run was killed goes on into the same."""
     plain = re.sub(r"[^\w-]+", "-", name)[:60].strip("-_") or "run"
     numbered = (parent / (plain if number == 1 else f"{plain}-{number}") for number in count(1))

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, PlainSerializer, PlainValidator, TypeAdapter
 
 from nextscene import NextSceneError, __version__
+from nextscene.output.folder import file_name
 from nextscene.provenance import Provenance
 from nextscene.story.plan import Shot
 from nextscene.story.story import Story, from_data
@@ -165,9 +166,9 @@ class Run:
         return replace(self, scenes=scenes)
 
     def files(self) -> list[str]:
-        """All files that it names."""
+        """The pictures that it is made of."""
         takes = [take.file for scene in (*self.scenes, *self.former_scenes) for take in scene.takes if take.file]
-        return [*takes, *self.given.values(), *(file for stage in self.stages.values() for file in stage.files)]
+        return [*takes, *self.given.values()]
 
     def to_json(self) -> str:
         about = {"version": VERSION, "made_by": f"Next Scene {__version__}"}
@@ -218,7 +219,9 @@ def _from_version_1(run: dict[str, Any]) -> dict[str, Any]:
     if film := run.get("film"):
         about = {name: film[name] for name in ("frames", "settings", "notes")}
         stages["film"] = {"made_of": "", "files": {film["file"]: ""}, "seconds": 0, "made_at": "", "about": about}
-    return run | {"scenes": [scene(each) for each in run["scenes"]], "stages": stages}
+    names = [*(["image"] if run["story"].get("image") else []), *run["story"].get("cast", [])]
+    given = {name: f"takes/{file_name(name)}.png" for name in names}
+    return run | {"scenes": [scene(each) for each in run["scenes"]], "given": given, "stages": stages}
 
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_version_1}

@@ -25,7 +25,7 @@ def locked(file: Path) -> Iterator[None]:
     try:
         opened = _lock(lock, file)
     except OSError as error:
-        raise unwritable(lock, error) from error
+        raise unwritable(file, error) from error
     try:
         yield
     finally:

@@ -19,7 +19,6 @@ from PIL import Image
 
 from nextscene import NextSceneError, pictures
 from nextscene.files import lies_within, sha256
-from nextscene.output import folder as disk
 from nextscene.output.choosing import fingerprint, is_stale
 from nextscene.output.earlier import TAKES
 from nextscene.output.entries import RecordedScene, RecordedTake, Run, Stage
@@ -68,8 +67,8 @@ class Ledger:
         """The pictures that came with the story of the run."""
         story = self.story
         names = [*(["image"] if story and story.image else []), *(story.cast if story else ())]
-        files = {name: self._given_file(name) for name in names}
-        return {Reference("picture", name): pictures.read(file) for name, file in files.items() if file.is_file()}
+        files = self.run.given if self.run else {}
+        return {Reference("picture", name): pictures.read(self.folder / files[name]) for name in names if name in files}
 
     def scenes(self) -> Iterator[tuple[Image.Image, Provenance | None, Path | None]]:
         """The chosen take of every scene, in order: its picture, what made it, and its file if it is not withheld."""
@@ -88,7 +87,10 @@ class Ledger:
         if not entry or entry.made_of != made_of or not entry.files:
             return False
         files = {self.folder / name: content for name, content in entry.files.items()}
-        return all(file.is_file() and sha256(file) == content for file, content in files.items())
+        return all(
+            lies_within(self.folder, file) and file.is_file() and sha256(file) == content
+            for file, content in files.items()
+        )
 
     def finish(
         self, stage: str, made_of: str, files: Iterable[Path], seconds: float, about: Mapping[str, object] | None = None
@@ -102,11 +104,13 @@ class Ledger:
 
     def unused_files(self) -> list[Path]:
         """What the story does not use: takes that are not chosen, and what killed runs left in parts."""
+        takes = [take for scene in (*self._begun.scenes, *self._begun.former_scenes) for take in scene.takes]
         used = {self._file(take) for scene in self._begun.scenes if (take := scene.chosen_take)}
         used |= {self.folder / file for file in self._begun.given.values()}
+        used |= {self._file(take) for take in takes if not self._is_as_drawn(take)}  # a person's own work by now
         folder = self.folder / TAKES
-        takes = (file for file in folder.glob("*.png") if file not in used and pictures.made_here(file))
-        return sorted([*takes, *self.folder.glob(".*.part"), *folder.glob(".*.part")])
+        unused = (file for file in folder.glob("*.png") if file not in used and pictures.made_here(file))
+        return sorted([*unused, *self.folder.glob(".*.part"), *folder.glob(".*.part")])
 
     def clean(self) -> list[Path]:
         """Removes what the story does not use. Gives what was removed."""
@@ -125,9 +129,13 @@ class Ledger:
     def _file(self, take: RecordedTake) -> Path | None:
         return self.folder / take.file if take.file else None
 
-    def _given_file(self, name: str) -> Path:
-        older = f"{TAKES}/{disk.file_name(name)}.png"
-        return self.folder / (self._begun.given.get(name, older))
+    def _is_as_drawn(self, take: RecordedTake) -> bool:
+        """Whether the file of a take holds what was drawn."""
+        file = self._file(take)
+        try:
+            return file is not None and file.is_file() and sha256(file) == take.sha256
+        except OSError:
+            return False
 
     def _is_copy_of_a_take(self, file: Path) -> bool:
         """Whether a picture is what one of the takes is that are kept, by what made it."""
@@ -141,7 +149,7 @@ class Ledger:
         if not file:
             return card(shot.number, (shot.width, shot.height)), take.facts, None
         picture = pictures.read(file)
-        if sha256(file) != take.sha256:
+        if not self._is_as_drawn(take):
             print(f"{file} was changed since it was drawn: it is shown as it is now.", file=sys.stderr)
         return picture, _provenance(file), file
 

@@ -160,7 +160,7 @@ class Record(Ledger):
         """
         self._set_aside()
         for reference, picture in self._given.items():
-            pictures.write(picture, self._given_file(reference.name), {})
+            pictures.write(picture, self.folder / self._begun.given[reference.name], {})
         self._write(self._begun)
         todo = [shot for shot in shots if self._scene(shot).chosen is None]
         drawn = shoot(todo) if shoot else iter(())
@@ -208,14 +208,14 @@ class Record(Ledger):
             return self._checker is not None and self._checker.flags(take.withheld or 0)
         if not file.is_file():
             return False
-        if sha256(file) != take.sha256:
+        if not self._is_as_drawn(take):
             print(f"{file} was changed since it was drawn: it is left as it is, and not used.", file=sys.stderr)
             return False
         return not (self._checker and self._checker(pictures.read(file)).flagged)
 
     def _refuse_what_is_in_the_way(self) -> None:
         disk.refuse_what_is_in_the_way(self._files)
-        if not lies_within(self.folder, self.folder / TAKES):
+        if self._keeps_takes and not lies_within(self.folder, self.folder / TAKES):
             raise NextSceneError(f"{self.folder / TAKES} leads out of its folder: remove that link.")
 
     def _set_aside(self) -> None:

@@ -33,7 +33,7 @@ class RunFile:
         run, folder = Run.from_json(self._known, str(self.path)), self.path.parent
         for file in run.files():
             if not lies_within(folder, folder / file):
-                raise NextSceneError(f"{self.path} names {file!r}, which is not in its folder: it is not opened.")
+                raise NextSceneError(f"{self.path} names {file[:100]!r}, which is not in its folder: it is not opened.")
         return run
 
     def write(self, run: Run) -> None:
