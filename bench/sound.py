@@ -95,7 +95,7 @@ def as_told(report: Report, folder: Path) -> None:
     path = folder / "film.mp4"
     with CuttingRoom(story, path) as room:
         for _, picture in zip(told, cycle(_backgrounds()), strict=False):
-            room.add(picture, {}, path)
+            room.add(picture, None, path)
     clips = voice.narrate(lay_out(story), voice.find_voice(), folder / "narration")
     timeline = lay_out(story, voice.measure(clips))
     how = f"{len(told)} Harvard sentences, each on a bright, dark or busy picture, pink noise under them, MP4"

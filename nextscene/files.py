@@ -64,7 +64,10 @@ def sha256(path: Path) -> str:
 
 def lies_within(folder: Path, path: Path) -> bool:
     """Whether a path, all links followed, is in this folder or below it."""
-    return path.resolve().is_relative_to(folder.resolve())
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # links in a circle, a name too long, a zero byte: it leads nowhere
+        return False
 
 
 def exists(path: Path) -> bool:

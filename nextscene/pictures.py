@@ -13,11 +13,11 @@ from contextlib import contextmanager, suppress
 from errno import EACCES, EISDIR
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from nextscene import NextSceneError, __version__
+from nextscene.files import unwritable, write_whole
 
 MOST_MEGAPIXELS = 100
 
@@ -56,24 +56,26 @@ def fit(picture: Image.Image, width: int, height: int) -> Image.Image:
     return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
 
 
-def write(picture: Image.Image, path: str | os.PathLike[str], facts: Mapping[str, Any], quality: int = 80) -> None:
-    """Write in the format that the suffix names, whole or not at all; `quality` (0 to 100) counts for WebP and JPEG."""
+def write(picture: Image.Image, path: str | os.PathLike[str], facts: Mapping[str, object], quality: int = 80) -> None:
+    """Writes it in the format that the suffix names, whole or not at all.
+
+    facts: how it was made, as JSON's own types.
+    quality: of WebP and JPEG, 0 to 100.
+    """
     path = Path(path)
     prepare(path)
     data = encoded(picture, path, facts, quality)
-    if path.is_file() and path.read_bytes() == data:
-        return  # the very file is there: it is not touched
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        part.unlink(missing_ok=True)
+    if not holds(path, data):
+        write_whole(path, data)
 
 
-def encoded(picture: Image.Image, path: Path, facts: Mapping[str, Any], quality: int = 80) -> bytes:
+def holds(path: Path, data: bytes) -> bool:
+    """Whether exactly this is in the file, which then need not be touched."""
+    is_file = path.is_file() and not path.is_symlink()
+    return is_file and path.stat().st_size == len(data) and path.read_bytes() == data
+
+
+def encoded(picture: Image.Image, path: Path, facts: Mapping[str, object], quality: int = 80) -> bytes:
     """What `write` would write there."""
     form = WRITABLE[path.suffix.lower()]
     exif = Image.Exif()
@@ -81,7 +83,7 @@ def encoded(picture: Image.Image, path: Path, facts: Mapping[str, Any], quality:
     exif[ExifTags.Base.Software] = SOFTWARE
     if form == "JPEG" and len(exif.tobytes()) > MOST_JPEG_EXIF:
         raise NextSceneError(f"{path.name} cannot carry a prompt this long: shorten it, or choose png or webp.")
-    out = BytesIO()  # and not the file itself: PIL takes half a write, as on a full disk, for a whole one
+    out = BytesIO()
     picture.save(out, form, exif=exif, quality=quality, compress_level=4)  # PNG's default, 6, is slower, and no smaller
     return out.getvalue()
 
@@ -97,26 +99,30 @@ def prepare(path: Path) -> None:
         if not os.access(path.parent, os.W_OK):
             raise PermissionError(EACCES, "nothing may be written there")
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
-def _unwritable(path: Path, error: OSError) -> NextSceneError:
-    return NextSceneError(f"{path} cannot be written ({error.strerror}): make room or choose another folder.")
-
-
-def facts(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+def facts(path: str | os.PathLike[str]) -> dict[str, object] | None:
     """What `write` put into the picture's metadata; None when the picture is not one of ours."""
     with _opened(path) as picture:
         return _facts(picture)
 
 
-def _facts(picture: Image.Image) -> dict[str, Any] | None:
+def made_here(path: Path) -> bool:
+    """Whether a file is a picture that `write` wrote; whoever has a link, a damaged or another file there keeps it."""
+    try:
+        return path.is_file() and not path.is_symlink() and facts(path) is not None
+    except NextSceneError:
+        return False
+
+
+def _facts(picture: Image.Image) -> dict[str, object] | None:
     exif = picture.getexif()
     if not str(exif.get(ExifTags.Base.Software)).startswith("Next Scene "):
         return None
     try:
         found = json.loads(str(exif.get(ExifTags.Base.ImageDescription)))
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -9,9 +9,10 @@
 `load` gives the studio, and is called only when something is to be drawn. It imports no torch itself.
 """
 
-import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from nextscene import NextSceneError, pictures
 from nextscene.film import CuttingRoom
 from nextscene.hub import Weights, fetch_lora, public_name
 from nextscene.output.delivery import deliver, numbered
-from nextscene.output.record import Record, scene_named
+from nextscene.output.record import Record
 from nextscene.progress import filming, progress
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
 from nextscene.shooting.safety import Checker
@@ -86,13 +87,14 @@ class Production:
         self.request, self.weights = request, weights
         self.checker = Checker() if request.check_safety else None
         name = f"{request.picture.stem}.run.json" if request.picture else "run.json"
-        fresh = request.fresh or not request.keep_takes
-        self.record = Record(request.folder, fresh=fresh, name=name, checker=self.checker)
+        self.record = Record(
+            request.folder, name=name, keeps_takes=request.keep_takes, fresh=request.fresh, checker=self.checker
+        )
         story, self.pictures = self._story()
         story = story.with_film(request.film_settings)
         if story.film.music and not request.music and not request.at_home:
             raise NextSceneError(f"This story plays {story.film.music!r}: give it along as video_music.")
-        story = story.with_takes(self._wanted_takes(story))
+        story = story.with_takes(self.record.wanted_takes(story, request.retake, request.use))
         self.lora_weights = request.settings.lora_weights or story.lora_weights
         wanted = request.settings.overlaid(StorySettings.checked(lora_weights=public_name(self.lora_weights)))
         before = self.record.story.seed if self.record.story else None
@@ -104,14 +106,29 @@ class Production:
 
     def run(self, load: Load) -> Iterator[Path]:
         """Yields each file as soon as it is done: the scenes in order, the contact sheet, the film, the record."""
+        pictures.prepare(self._file_for(self.shots[0]))
+        with self.record.locked():
+            yield from self._shoot_and_cut(load)
+            if self.request.deliver_record:
+                yield self.record.file
+
+    def _shoot_and_cut(self, load: Load) -> Iterator[Path]:
         request, shots = self.request, self.shots
         for shot in shots:
             for note in self._about_words(shot):
                 print(f"Scene {shot.number}: {note}.", file=sys.stderr)
         if shots[0].resizing:
             print(f"Each scene is {shots[0].resizing} to {shots[0].width}x{shots[0].height}.", file=sys.stderr)
-        pictures.prepare(self._file_for(shots[0]))
-        todo = self.record.begin(self.story, shots, self._fetched(), self.pictures, request.cascade)
+        inputs = [*request.references, *filter(None, [request.image])]
+        todo = self.record.begin(
+            self.story,
+            shots,
+            self._fetched(),
+            self.pictures,
+            cascade=request.cascade,
+            files=[*map(self._file_for, shots), *filter(None, [request.sheet])],
+            inputs=inputs,
+        )
         if len(todo) < len(shots):
             print(f"{len(shots) - len(todo)} of {len(shots)} scenes are made already.", file=sys.stderr)
         film = (
@@ -121,7 +138,7 @@ class Production:
         if studio:  # a LoRA that does not fit is refused before the record says anything
             studio.model.use_lora_weights(self._own_lora, public_name(self.lora_weights))
             studio.model.use_fast_lora(self._fast_lora)
-        made = []
+        delivered = []
         for path in deliver(
             map(_say_what_is_noticed, self._takes(studio)),
             self._file_for,
@@ -131,19 +148,18 @@ class Production:
             record=None if request.keep_takes else self.record,
             quality=request.output.output_quality,
         ):
-            made.append(path.resolve())
+            delivered.append(path)
             yield path
         if film:
-            self.record.keep_film(film.facts())
+            self.record.finish("film", self.record.made_of(self.story.as_data()), film.files, 0, film.facts())
         if request.keep_takes:
-            _clear_earlier_run(request.folder, keep=[*made, *request.references, *filter(None, [request.image])])
+            films = film.files if film else []
+            self.record.finish_shooting([path for path in delivered if path not in films], inputs)
             if self.record.stale:
                 stale = ", ".join(self.record.stale)
                 print(
                     f"Grew from another take of an earlier scene: {stale}; --cascade draws them again.", file=sys.stderr
                 )
-        if request.deliver_record:
-            yield self.record.file
 
     def _about_words(self, shot: Shot) -> list[str]:
         """What the model does not know of a shot's words, if it knows only a small world."""
@@ -157,25 +173,11 @@ class Production:
             if not self.record.story:
                 folder = request.folder
                 raise NextSceneError(f"No story was begun in {folder}: give a story, or name the folder of one.")
-            return self.record.story, self.record.along()
+            return self.record.story, self.record.given_pictures()
+        self.record.turn_to(request.story)
         story = request.story.with_cast(len(request.references))
         files = {Reference("picture", name): path for name, path in zip(story.cast, request.references, strict=True)}
         return story, _read_pictures(files | ({IMAGE: request.image} if request.image else {}))
-
-    def _wanted_takes(self, story: Story) -> dict[str, int]:
-        """Which take of each scene is wanted: as chosen before, but for those that are retaken or chosen now."""
-        takes = {name: take for name, take in self.record.chosen().items() if name in story.ids}
-        for named in self.request.retake:
-            name = scene_named(named, story.ids)
-            takes[name] = max(self.record.takes_of(name), default=0) + 1
-        for choice in self.request.use:
-            named, _, take = choice.rpartition(":")
-            name = scene_named(named, story.ids)
-            if take not in map(str, self.record.takes_of(name)):
-                there = ", ".join(map(str, self.record.takes_of(name))) or "none"
-                raise NextSceneError(f"Scene {named!r} has no take {take!r} (there: {there}): write --use SCENE:TAKE.")
-            takes[name] = int(take)
-        return takes
 
     def _fetched(self) -> Mapping[str, Any]:
         """Fetches what is not there yet; what the record says of the weights."""
@@ -221,26 +223,24 @@ def cut_film(
     if not record.story:
         raise NextSceneError(f"There is no run in {folder}: name a folder in which script/sequence wrote a run.json.")
     story = record.story.with_film(wanted).overlaid(pace)
-    scenes = record.scenes()
-    with filming() as on_progress:
-        path = film or folder / "sequence.mp4"
-        room = CuttingRoom(story, path, folder / "narration", on_progress=on_progress)
-        with room:
-            for picture, facts, file in scenes:
-                room.add(picture, facts, file)
-    record.keep_film(room.facts())
+    noted = record.can_be_written
+    with record.locked() if noted else nullcontext():
+        scenes, began = record.scenes(), time.monotonic()
+        with filming() as on_progress:
+            path = film or folder / "sequence.mp4"
+            room = CuttingRoom(story, path, folder / "narration", on_progress=on_progress)
+            with room:
+                for picture, made, file in scenes:
+                    room.add(picture, made, file)
+        if noted:
+            made_of, seconds = record.made_of(story.as_data()), time.monotonic() - began
+            record.finish("film", made_of, room.files, seconds, room.facts())
+        else:
+            print(f"Nothing may be written in {folder}: its record does not name this film.", file=sys.stderr)
     yield from room.files
 
 
-def _clear_earlier_run(folder: Path, keep: Sequence[Path]) -> None:
-    """Removes what a longer run left in the folder, so that it shows one story, but never what is to be kept."""
-    kept = {path.resolve() for path in keep}
-    for path in folder.iterdir():
-        if re.fullmatch(r"scene_\d{3}\.(png|webp|jpg)", path.name) and path.resolve() not in kept:
-            path.unlink()
-
-
 def _say_what_is_noticed(take: Take) -> Take:
-    if noticed := ", ".join(take.facts.get("noticed", ())):
+    if noticed := ", ".join(take.provenance.noticed):
         print(f"Scene {take.shot.number} is worth a look: {noticed}.", file=sys.stderr)
     return take

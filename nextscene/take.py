@@ -1,11 +1,11 @@
 """A take: a picture, and all that made it. It imports no torch, so that rooms without a model can hold takes too."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from PIL import Image
 
+from nextscene.provenance import Provenance
 from nextscene.story.plan import Reference, Shot
 
 FAULTS = ("bars", "near-copy")  # what nobody wants in a scene; other words are only worth a look
@@ -30,17 +30,17 @@ class Take:
     """What one shot gave.
 
     seconds: how long it took to draw.
-    facts: what made it, as its file's metadata will say.
+    provenance: what made it, as its file will say.
     withheld: why its picture is not shown; `picture` is then a card that says so.
     """
 
     shot: Shot
     picture: Image.Image
     seconds: float
-    facts: Mapping[str, Any]
+    provenance: Provenance
     withheld: Withheld | None = None
 
     @property
     def faults(self) -> list[str]:
         """What is plainly wrong with it, of all that was noticed."""
-        return [word for word in self.facts.get("noticed", ()) if word in FAULTS]
+        return [word for word in self.provenance.noticed if word in FAULTS]

@@ -52,8 +52,8 @@ def test_it_is_switched_with_each_request_and_leaves_nothing_behind(small: Model
     fast, after = takes_of(small, go_fast=True), takes_of(small, steps=2)
     assert [same(one.picture, other.picture) for one, other in zip(before, after, strict=True)] == [True, True]
     assert not same(fast[0].picture, takes_of(small, steps=4, guidance=1.0)[0].picture)
-    assert fast[1].facts["fast_lora"]["file"] == "fast.safetensors"
-    assert "fast_lora" not in after[1].facts
+    assert fast[1].provenance.fast_lora.file == "fast.safetensors"
+    assert not after[1].provenance.is_draft
 
 
 def test_its_schedule_is_the_one_that_lightning_was_made_for(small: Model, weights_folder: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_scene_that_grows_from_a_draft_says_so(small: Model) -> None:
     story = from_data({"scenes": ["night falls"]})
     (shot,) = plan(story, StorySettings.checked(steps=2), 1, SIZE, image=SIZE)
     (take,) = Studio(small).shoot([shot], {IMAGE: draft})
-    assert "looks at a draft" in take.facts["noticed"]
+    assert "looks at a draft" in take.provenance.noticed
 
 
 def test_a_model_without_such_a_lora_says_so(weights_folder: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import av
 import opentimelineio
 import pytest
 from conftest import ROOT, photo
+from takes import made_of, take_of
 
 from nextscene.cli.main import main
 from nextscene.film import CuttingRoom
@@ -19,17 +20,6 @@ from nextscene.settings import StorySettings
 from nextscene.story.plan import Shot, plan
 from nextscene.story.story import from_data
 from nextscene.take import Take
-
-FACTS = {
-    "made_by": "Next Scene 1",
-    "model": "m",
-    "lora": {"file": "l.safetensors", "scale": 0.75},
-    "seed": 5,
-    "noticed": [],
-    "memory": "cpu",
-    "device": "CPU",
-    "versions": {},
-}
 
 
 def run_in(folder: Path, *scenes: Any, drawn: int | None = None, **story: Any) -> Path:
@@ -41,7 +31,7 @@ def run_in(folder: Path, *scenes: Any, drawn: int | None = None, **story: Any) -
 
     def shoot(shots: Sequence[Shot]) -> Iterator[Take]:
         for shot in shots[:drawn]:
-            yield Take(shot, photo(128, 96, seed=shot.number), 0.1, FACTS)
+            yield take_of(shot, photo(128, 96, seed=shot.number))
 
     takes = record.takes(shots, shoot)
     for _ in shots[:drawn]:
@@ -69,7 +59,7 @@ def test_the_film_of_a_run_is_made_of_its_record_and_its_takes(
 def test_what_a_flag_says_wins_over_the_story_and_the_rest_stays(tmp_path: Path) -> None:
     folder = run_in(tmp_path, "a", "b", fps=1, film={"transition": "fade", "move": "auto"})
     assert main(["film", str(folder), "--transition", "crossfade", "--video-fps", "12"]) == 0
-    film = json.loads((folder / "run.json").read_text())["film"]
+    film = json.loads((folder / "run.json").read_text())["stages"]["film"]["about"]
     assert film["settings"] == {"transition": "crossfade", "move": "auto", "video_fps": 12}
     assert (film["file"], film["frames"], film["notes"]) == ("sequence.mp4", 24, [])
     assert "crossfade" not in json.dumps(json.loads((folder / "run.json").read_text())["story"])
@@ -80,7 +70,7 @@ def test_a_morph_that_could_not_be_is_said_and_recorded(tmp_path: Path, capfd: p
     assert main(["film", str(folder), "--transition", "morph"]) == 0
     note = "Scene 2 is crossfaded: it has too little in common with the one before to morph."
     assert note in capfd.readouterr().err
-    assert json.loads((folder / "run.json").read_text())["film"]["notes"] == [note]
+    assert json.loads((folder / "run.json").read_text())["stages"]["film"]["about"]["notes"] == [note]
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webm"])
@@ -174,7 +164,7 @@ def test_a_film_that_fails_leaves_neither_itself_nor_what_goes_along(tmp_path: P
 
     def interrupted() -> None:
         with CuttingRoom(story, tmp_path / "a.mp4") as room:
-            room.add(photo(), FACTS, tmp_path / "a.png")
+            room.add(photo(), made_of(), tmp_path / "a.png")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from nextscene import NextSceneError, pictures
 from nextscene.model.loading import Model
 from nextscene.output.delivery import deliver, numbered
 from nextscene.output.record import Record, scene_named
+from nextscene.provenance import Provenance
 from nextscene.settings import StorySettings
 from nextscene.shooting.studio import Studio
 from nextscene.story.plan import IMAGE, Shot, plan
@@ -39,7 +41,8 @@ class Runner:
     def __call__(
         self,
         scenes: Sequence[object],
-        takes: dict[str, int] | None = None,
+        retake: Sequence[str] = (),
+        use: Sequence[str] = (),
         cascade: bool = False,
         stop_after: int | None = None,
         image: Image.Image | None = None,
@@ -48,11 +51,12 @@ class Runner:
         lora_weights: str | None = None,
     ) -> Record:
         record = Record(self.folder)
-        told = from_data({"scenes": list(scenes), "lora_weights": lora_weights})
-        story = told.with_takes({n: t for n, t in record.chosen().items() if n in told.ids} | (takes or {}))
+        story = from_data({"title": "a story", "scenes": list(scenes), "lora_weights": lora_weights})
+        record.turn_to(story)
+        story = story.with_takes(record.wanted_takes(story, retake, use))
         shots = plan(story, WANTED, 7, (64, 64), image.size if image else None)
         along = {IMAGE: image} if image else {}
-        record.begin(story.complete(WANTED, 7, "photo" if image else None), shots, made_with, along, cascade)
+        record.begin(story.complete(WANTED, 7, "photo" if image else None), shots, made_with, along, cascade=cascade)
         self.drawn = []
         for number, _ in enumerate(deliver(record.takes(shots, self._shoot(record)), numbered(self.folder, suffix)), 1):
             if number == stop_after:
@@ -104,7 +108,7 @@ def test_where_no_takes_are_kept_the_record_speaks_of_the_pictures_beside_it(sma
     (tmp_path / "scene.run.json").write_text("of an earlier run")
     story, folder = from_data(["a", "b"]), tmp_path
     shots = plan(story, WANTED, 7, (64, 64))
-    record = Record(folder, fresh=True, name="scene.run.json")
+    record = Record(folder, name="scene.run.json", keeps_takes=False)
     record.begin(story.complete(WANTED, 7, None), shots, MADE_WITH, {})
     for number, path in enumerate(deliver(Studio(small).shoot(shots, {}), numbered(folder, "jpg"), record=record)):
         told = json.loads((folder / "scene.run.json").read_text())["scenes"][number]["takes"][0]
@@ -115,7 +119,7 @@ def test_where_no_takes_are_kept_the_record_speaks_of_the_pictures_beside_it(sma
 
 
 def test_the_record_is_itself_a_story_that_makes_the_same_pictures(run: Runner, small: Model, tmp_path: Path) -> None:
-    run(SCENES, takes={"scene_002": 3})
+    run(["a", {"prompt": "b", "take": 3}, "c", "d"])
     story = from_file(tmp_path / "run.json")
     shots = plan(story, StorySettings(), story.seed or 0, (999, 999))
     again = [take.picture for take in Studio(small).shoot(shots, {})]
@@ -194,7 +198,7 @@ def test_a_scene_that_was_damaged_is_drawn_again_alone(run: Runner) -> None:
 def test_a_retake_touches_no_other_scene_and_marks_what_grew_from_the_old_one(run: Runner) -> None:
     run(SCENES)
     before = run.files()
-    record = run(SCENES, takes={"scene_002": 2})
+    record = run(SCENES, retake=["2"])
     assert run.drawn == ["scene_002"]
     assert record.stale == ["scene_003"]
     changed = {name for name, state in run.files().items() if before.get(name) != state}
@@ -205,7 +209,7 @@ def test_a_retake_touches_no_other_scene_and_marks_what_grew_from_the_old_one(ru
 
 def test_with_cascade_what_grew_from_the_old_take_is_drawn_again(run: Runner) -> None:
     run(SCENES)
-    run(SCENES, takes={"scene_002": 2})
+    run(SCENES, retake=["2"])
     record = run(SCENES, cascade=True)
     assert run.drawn == IDS[2:]
     assert record.stale == []
@@ -214,9 +218,9 @@ def test_with_cascade_what_grew_from_the_old_take_is_drawn_again(run: Runner) ->
 def test_an_earlier_take_can_be_chosen_again(run: Runner) -> None:
     run(SCENES)
     first = (run.folder / "scene_002.png").read_bytes()
-    run(SCENES, takes={"scene_002": 2})
+    run(SCENES, retake=["2"])
     assert (run.folder / "scene_002.png").read_bytes() != first
-    record = run(SCENES, takes={"scene_002": 1})
+    record = run(SCENES, use=["2:1"])
     assert run.drawn == []
     assert (run.folder / "scene_002.png").read_bytes() == first
     assert record.stale == []
@@ -231,7 +235,8 @@ def test_a_scene_that_retook_itself_goes_on_from_the_take_that_was_kept(
     shoot = run.studio.shoot
     monkeypatch.setattr(run.studio, "shoot", lambda shots, seen: shoot(shots, seen, auto_retake=1))
     record = run(SCENES)
-    assert record.chosen()["scene_001"] == 2
+    assert record.story
+    assert record.story.scenes[0].take == 2
     run(SCENES)
     assert run.drawn == []
 
@@ -267,22 +272,25 @@ def test_another_lora_of_ones_own_is_another_scene_and_the_same_under_another_na
     assert run.drawn == IDS[:2]
 
 
-def test_takes_of_words_that_are_gone_are_removed(run: Runner) -> None:
+def test_takes_of_words_that_are_gone_are_kept(run: Runner) -> None:
     run(SCENES)
     run(["a", "b"])
-    assert sorted(file.name for file in (run.folder / "takes").iterdir()) == ["scene_001.1.png", "scene_002.1.png"]
+    assert sorted(file.name for file in (run.folder / "takes").iterdir()) == [f"{name}.1.png" for name in IDS]
+    run(SCENES)
+    assert run.drawn == []
 
 
 def test_ids_that_look_the_same_as_file_names_are_told_apart(run: Runner) -> None:
     record = run([{"prompt": "a", "id": "x/y"}, {"prompt": "b", "id": "x_y"}, {"prompt": "c", "id": "../up"}])
-    assert len({record._scenes[name]["takes"][0]["file"] for name in ("x/y", "x_y", "../up")}) == 3
+    assert record.run
+    assert len({scene.takes[0].file for scene in record.run.scenes}) == 3
     assert len(list((run.folder / "takes").iterdir())) == 3
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"scenes": [{}]}', "null"])
 def test_a_damaged_record_is_refused_in_a_sentence_and_fresh_starts_anew(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text)
-    with pytest.raises(NextSceneError, match=r"is no record of a run .* start anew with --fresh"):
+    with pytest.raises(NextSceneError, match=r"is no record of a run, or a damaged one: --fresh"):
         Record(tmp_path)
     assert Record(tmp_path, fresh=True).story is None
 
@@ -316,3 +324,48 @@ def test_killed_at_any_moment_a_run_loses_nothing_finished(tmp_path: Path) -> No
         name = f"scene_{number:03d}.png"
         assert (folder / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert not list(folder.rglob(".*.part"))
+
+
+# Folders and pictures of other versions
+
+
+def test_a_folder_of_the_first_version_goes_on_where_it_is(tmp_path: Path) -> None:
+    """Drawn by commit 16d481c: three scenes from a picture, and a second take of the second."""
+    folder = shutil.copytree(ROOT / "tests/runs/version_1", tmp_path / "run")
+    record = Record(folder)
+    assert (record.takes_of("door"), record.stale) == ([1, 2], ["scene_003"])
+    given = record.given_pictures()
+    assert given[IMAGE].size == (64, 64)
+    story = from_data({"title": "The door", "scenes": ["a", {"prompt": "b", "id": "door"}, "c"]})
+    record.turn_to(story)
+    shots = plan(story.with_takes(record.wanted_takes(story)), WANTED, 7, (64, 64), (64, 64))
+    assert [shot.take for shot in shots] == [1, 2, 1]
+    assert record.begin(story.complete(WANTED, 7, "first.png"), shots, MADE_WITH, given) == []
+    takes = list(record.takes(shots, None))
+    second = folder / "takes" / "door.2.png"
+    assert takes[1].picture.tobytes() == Image.open(second).tobytes()
+    assert takes[1].provenance == Provenance.from_json(pictures.facts(second), second.name)
+    about = json.loads((folder / "run.json").read_text())
+    assert about["version"] == 2
+    assert about["stages"]["film"]["about"]["settings"] == {"transition": "fade"}
+    assert Record(folder).wanted_takes(story, use=["door:1"])["door"] == 1
+
+
+def test_a_stage_is_done_until_what_it_was_made_of_or_what_it_made_changes(run: Runner) -> None:
+    record = run(SCENES)
+    film = run.folder / "film.mp4"
+    film.write_text("a film")
+    made_of = record.made_of("crossfade")
+    record.finish("film", made_of, [film], 1.5)
+    record = Record(run.folder)
+    assert record.is_done("film", record.made_of("crossfade"))
+    assert not record.is_done("film", record.made_of("cut"))
+    film.write_text("another film")
+    assert not record.is_done("film", record.made_of("crossfade"))
+    film.write_text("a film")
+    record = run(SCENES, retake=["2"])
+    assert not record.is_done("film", record.made_of("crossfade"))
+    record = run(SCENES, use=["2:1"])
+    assert record.is_done("film", record.made_of("crossfade"))
+    film.unlink()
+    assert not record.is_done("film", record.made_of("crossfade"))

@@ -1,16 +1,13 @@
 """The contact sheet: every scene where it belongs, whatever its shape and words."""
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
+from takes import made_of, shot_of
 
 from nextscene.output.sheet import BACKGROUND, CARD, COLUMNS, GAP, Sheet
-
-
-def facts(prompt: str = "a harbour") -> dict[str, Any]:
-    return {"prompt": f"Next Scene: {prompt}", "seed": 7, "model": "storybook", "note": "", "shot": {"duration": 0.5}}
 
 
 def sheet_of(
@@ -18,7 +15,7 @@ def sheet_of(
 ) -> Image.Image:
     sheet = Sheet(title)
     for colour in colours:
-        sheet.add(Image.new("RGB", size, colour), facts(prompt))
+        sheet.add(Image.new("RGB", size, colour), made_of(replace(shot_of(), prompt=f"Next Scene: {prompt}")))
     return sheet.picture()
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from conftest import noise, photo, pixels, plain_look, same
 from PIL import Image
+from takes import take_of
 
 from nextscene import NextSceneError, pictures
 from nextscene.film import CuttingRoom
@@ -18,7 +19,6 @@ from nextscene.settings import StorySettings
 from nextscene.shooting.studio import Studio
 from nextscene.story.plan import IMAGE, Shot, plan
 from nextscene.story.story import from_data
-from nextscene.take import Take
 
 SMALL = {"width": 128, "height": 96, "steps": 2}
 
@@ -110,12 +110,11 @@ def test_only_the_pictures_still_needed_are_kept(studio: Studio) -> None:
 
 def test_a_take_says_what_made_it_and_that_the_model_is_the_small_one(studio: Studio) -> None:
     (take,) = studio.shoot(shots_of(["a"], seed=7), {})
-    assert take.facts["prompt"] == "Next Scene: a"
-    assert take.facts["seed"] == 7
-    assert take.facts["shot"]["seed"] == take.shot.seed
-    assert "random weights" in take.facts["note"]
-    assert take.facts["lora"]["file"] == "next-scene.safetensors"
-    assert len(take.facts["lora"]["sha256"]) == 64
+    made = take.provenance
+    assert made.shot == take.shot
+    assert (made.shot.prompt, made.shot.story_seed) == ("Next Scene: a", 7)
+    assert "random weights" in made.note
+    assert (made.lora.file, len(made.lora.sha256)) == ("next-scene.safetensors", 64)
 
 
 def flawed(studio: Studio, faults: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> Studio:
@@ -130,9 +129,9 @@ def test_a_scene_with_a_fault_is_drawn_again_with_new_noise_until_it_has_none(
 ) -> None:
     found = flawed(studio, [["bars"], ["near-copy"], ["blurred"], []], monkeypatch)
     first, second = found.shoot(shots_of(["a", "b"]), {}, auto_retake=4)
-    assert (first.shot.take, first.facts["tried"], first.facts["noticed"]) == (3, 3, ["blurred"])
+    assert (first.shot.take, first.provenance.tried, first.provenance.noticed) == (3, 3, ("blurred",))
     assert first.shot.seed != shots_of(["a"])[0].seed
-    assert "tried" not in second.facts
+    assert "tried" not in second.provenance.to_json()
     assert second.shot.take == 1
 
 
@@ -144,7 +143,7 @@ def test_of_takes_that_all_have_faults_the_best_is_kept(studio: Studio, monkeypa
 
 def test_by_default_a_fault_is_only_noticed(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     (take,) = flawed(studio, [["bars"]], monkeypatch).shoot(shots_of(["a"]), {})
-    assert (take.shot.take, take.facts["noticed"]) == (1, ["bars"])
+    assert (take.shot.take, take.provenance.noticed) == (1, ("bars",))
 
 
 def test_a_copy_is_noticed_where_the_words_asked_for_a_change(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +151,7 @@ def test_a_copy_is_noticed_where_the_words_asked_for_a_change(studio: Studio, mo
     monkeypatch.setattr(studio, "_picture", lambda *_: image)
     for words, noticed in (("camera pans left", ["near-copy"]), ("a harbour", [])):
         (take,) = studio.shoot(shots_of([words], image), {IMAGE: image})
-        assert take.facts["noticed"] == noticed
+        assert list(take.provenance.noticed) == noticed
 
 
 @pytest.mark.parametrize(
@@ -202,7 +201,7 @@ def test_delivery_writes_each_scene_before_the_next_is_drawn_and_then_the_film(s
 
 def test_a_failure_keeps_what_is_done_and_leaves_no_half_film(tmp_path: Path) -> None:
     def takes() -> object:
-        yield Take(shots_of(["a"])[0], photo(), 0.1, {"prompt": "a"})
+        yield take_of(shots_of(["a"])[0], photo())
         raise NextSceneError("the second scene failed")
 
     film = CuttingRoom(from_data(["a", "b"]), tmp_path / "sequence.mp4")

@@ -2,50 +2,48 @@
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from nextscene import NextSceneError, pictures
+from nextscene.provenance import Provenance
 
 
 def explain(picture: Path, story: bool) -> str:
     """story: the story that the picture belongs to, as a story file, instead of how it was made."""
-    facts = pictures.facts(picture)
-    if facts is None:
-        raise NextSceneError(f"{picture.name} does not say how it was made: it was not made here, or not kept whole.")
+    made = Provenance.from_json(pictures.facts(picture), picture.name)
     if not story:
-        return "\n".join([*_rows(facts), *_commands(picture, facts)])
-    if "story" not in facts:
+        return "\n".join([*_rows(made), *_commands(picture, made)])
+    if not made.story:
         raise NextSceneError(f"{picture.name} does not carry its story, which was too long: see run.json beside it.")
-    return json.dumps(facts["story"], indent=2)
+    return json.dumps(made.story.as_data(), indent=2)
 
 
-def _rows(facts: Mapping[str, Any]) -> Iterator[str]:
-    shot, lora, own = facts["shot"], facts["lora"], facts.get("lora_weights")
+def _rows(made: Provenance) -> Iterator[str]:
+    shot, look, lora, own = made.shot, made.shot.look, made.lora, made.lora_weights
     rows = {
-        "prompt": shot["prompt"],
-        "without": shot["negative_prompt"].strip() or "nothing named",
-        "from": ", ".join(reference["name"] for reference in shot["references"]) or "words alone",
-        "scene": f"{shot['number']} ({shot['id']}), take {shot['take']}, shown for {shot['duration']:g} s",
-        "size": f"{shot['width']}x{shot['height']}",
-        "strength": f"{shot['strength']:g}",
-        "steps": f"{shot['steps']}, guidance {shot['guidance']:g}" + ", drawn fast: a draft" * shot["go_fast"],
-        "seed": f"{facts['seed']} (of its noise: {shot['seed']})",
-        "model": facts["model"] + (f" ({facts['note']})" if facts.get("note") else ""),
-        "lora": f"{lora['file']} at {lora['scale']:g}, sha256 {lora['sha256']}",
-        **({"with": f"{own['name']} at {own['scale']:g}, sha256 {own['sha256']}"} if own else {}),
-        "noticed": ", ".join(facts["noticed"]) or "nothing",
-        "made by": facts["made_by"],
+        "prompt": shot.prompt,
+        "without": look.negative_prompt.strip() or "nothing named",
+        "from": ", ".join(reference.name for reference in shot.references) or "words alone",
+        "scene": f"{shot.number} ({shot.id}), take {shot.take} of these words, shown for {shot.duration:g} s",
+        "size": f"{shot.width}x{shot.height}",
+        "strength": f"{look.strength:g}",
+        "steps": f"{look.steps}, guidance {look.guidance:g}" + ", drawn fast: a draft" * shot.go_fast,
+        "seed": f"{shot.story_seed} (of its noise: {shot.seed})",
+        "model": made.model + (f" ({made.note})" if made.note else ""),
+        "lora": f"{lora.file} at {lora.scale:g}, sha256 {lora.sha256}",
+        **({"with": f"{own.name} at {own.scale:g}, sha256 {own.sha256}"} if own else {}),
+        "noticed": ", ".join(made.noticed) or "nothing",
+        "made by": made.made_by,
     }
     yield from (f"{name:9} {value}" for name, value in rows.items())
 
 
-def _commands(picture: Path, facts: Mapping[str, Any]) -> Iterator[str]:
-    if story := facts.get("story"):
-        files = f" --input-image {shlex.quote(story['image'])}" if "image" in story else ""
-        files += "".join(f" --references {shlex.quote(name)}" for name in story.get("cast", []))
-        yield f"\nTo make it again, with the {len(story['scenes'])} scene(s) of its story:"
+def _commands(picture: Path, made: Provenance) -> Iterator[str]:
+    if story := made.story:
+        files = f" --input-image {shlex.quote(story.image)}" if story.image else ""
+        files += "".join(f" --references {shlex.quote(name)}" for name in story.cast)
+        yield f"\nTo make it again, with the {len(story.scenes)} scene(s) of its story:"
         yield f"  script/explain {shlex.quote(str(picture))} --story > story.json"
         again = f"script/sequence story.json{files} --output-dir outputs/again"
-        yield f"  NEXT_SCENE_MODEL={shlex.quote(facts['model'])} {again}"
+        yield f"  NEXT_SCENE_MODEL={shlex.quote(made.model)} {again}"

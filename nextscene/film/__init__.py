@@ -2,7 +2,7 @@
 
     with CuttingRoom(story, Path("sequence.mp4")) as room:
         for take, file in takes:
-            room.add(take.picture, take.facts, file)
+            room.add(take.picture, take.provenance, file)
 
 It knows no models; torch is imported only where two scenes morph, onnxruntime only where words are spoken.
 """

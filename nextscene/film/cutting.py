@@ -2,7 +2,7 @@
 
     with CuttingRoom(story, Path("sequence.mp4")) as room:
         for take, file in takes:
-            room.add(take.picture, take.facts, file)
+            room.add(take.picture, take.provenance, file)
     room.files
 
 The story is complete (`Story.complete`), so that all times are known before the first scene is drawn. Here all parts of
@@ -11,12 +11,11 @@ a film come together: narration, music, captions, pictures, the file for editors
 
 import sys
 import tempfile
-from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from PIL import Image
 
@@ -28,6 +27,7 @@ from nextscene.film.otio import write_otio
 from nextscene.film.sound import mix, open_music
 from nextscene.film.timeline import lay_out
 from nextscene.progress import OnProgress
+from nextscene.provenance import Provenance
 from nextscene.story.story import Story
 from nextscene.text import plain
 
@@ -95,15 +95,15 @@ class CuttingRoom:
         if kind is None and self._story.film.otio:
             write_otio(self._timeline, self._pictures, plain(self._story.title or ""), self.files[-1])
 
-    def add(self, picture: Image.Image, facts: Mapping[str, Any], file: Path | None) -> None:
-        """The next scene's picture, how it was made, its file if any. Says what cannot be shown as it is wanted."""
+    def add(self, picture: Image.Image, made: Provenance | None, file: Path | None) -> None:
+        """The next scene's picture, what made it, its file if any. Says what cannot be shown as it is wanted."""
         before = len(self._film.notes)
-        self._film.add(picture, made_with(facts))
+        self._film.add(picture, str(made or ""))
         self._pictures.append(file)
         for note in self._film.notes[before:]:
             print(note, file=sys.stderr)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What the record says of the film."""
         frames = self._timeline.frame(self._timeline.duration)
         settings = self._story.film.model_dump(mode="json", exclude_unset=True)
@@ -118,11 +118,3 @@ class CuttingRoom:
             print(f"The narration is not kept: {folder} cannot be written ({error.strerror}).", file=sys.stderr)
             return Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="next-scene-narration-")))
         return folder
-
-
-def made_with(facts: Mapping[str, Any]) -> str:
-    """What made a picture, in a line."""
-    if "lora" not in facts:
-        return ""
-    lora = facts["lora"]
-    return f"{facts['made_by']}: {facts['model']}, {lora['file']} at {lora['scale']:g}, seed {facts['seed']}"

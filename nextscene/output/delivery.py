@@ -44,9 +44,9 @@ def deliver(
                 shown += 1
                 yield path
             if sheet:
-                cards.add(take.picture, take.facts)
+                cards.add(take.picture, take.provenance)
             if room:
-                room.add(take.picture, take.facts, path)
+                room.add(take.picture, take.provenance, path)
         if not shown:
             raise NextSceneError("Every scene was withheld by the safety checker: try other words or another seed.")
     if sheet:
@@ -59,7 +59,7 @@ def deliver(
 def _written(take: Take, path: Path, quality: int) -> Path | None:
     """Writes a scene's picture; where it is withheld, says so, and leaves nothing under its name."""
     if not take.withheld:
-        pictures.write(take.picture, path, take.facts, quality)
+        pictures.write(take.picture, path, take.provenance.to_json(), quality)
         return path
     path.unlink(missing_ok=True)
     print(notice(take.shot.number, take.withheld), file=sys.stderr)

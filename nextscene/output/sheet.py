@@ -1,16 +1,15 @@
 """A contact sheet: the scenes of a run in order, each with its number, words, time, seed and what was noticed in it.
 
-Takes' pictures and facts go in as they are done; one picture comes out. Only thumbnails are kept. It knows no models.
+Takes' pictures and what made them go in as they are done; one picture comes out. Only thumbnails are kept.
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from PIL import Image, ImageDraw
 
 from nextscene.faces import Anchor, Line, find_direction, shorten, wrap
+from nextscene.provenance import Provenance
 from nextscene.story.story import PREFIX
 
 CARD, GAP, TEXT = 320, 24, 92  # pixels: a thumbnail's width, the space around it, and the height of the words below
@@ -38,10 +37,10 @@ class Sheet:
         self._title = title or "Next Scene"
         self._cards: list[_Card] = []
 
-    def add(self, picture: Image.Image, facts: Mapping[str, Any]) -> None:
+    def add(self, picture: Image.Image, made: Provenance) -> None:
         """One more scene. The first picture gives all cards their shape."""
         height = round(CARD * picture.height / picture.width)
-        self._cards.append(_card(picture.resize((CARD, height), Image.Resampling.LANCZOS), facts))
+        self._cards.append(_card(picture.resize((CARD, height), Image.Resampling.LANCZOS), made))
 
     def picture(self) -> Image.Image:
         columns, rows = _grid(len(self._cards))
@@ -61,14 +60,14 @@ class Sheet:
         return sheet
 
 
-def _card(picture: Image.Image, facts: Mapping[str, Any]) -> _Card:
-    note = f" ({facts['note']})" if facts.get("note") else ""
+def _card(picture: Image.Image, made: Provenance) -> _Card:
+    note = f" ({made.note})" if made.note else ""
     return _Card(
         picture,
-        words=str(facts["prompt"]).removeprefix(PREFIX),
-        about=f"{facts['shot']['duration']:g} s   seed {facts['seed']}",
-        badges=(*facts.get("noticed", ()), *["draft"] * ("fast_lora" in facts)),
-        made_by=f"Drawn by {facts['model']}{note}.",
+        words=made.shot.prompt.removeprefix(PREFIX),
+        about=f"{made.shot.duration:g} s   seed {made.shot.story_seed}",
+        badges=(*made.noticed, *["draft"] * made.is_draft),
+        made_by=f"Drawn by {made.model}{note}.",
     )
 
 

@@ -4,10 +4,9 @@ The only place that uses a loaded model. It knows nothing of files, formats or d
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any
 
 import torch
 from PIL import Image
@@ -16,9 +15,10 @@ from nextscene import NextSceneError, __version__
 from nextscene.model import Model
 from nextscene.pictures import fit
 from nextscene.progress import OnStep
+from nextscene.provenance import Lora, LoraFile, OwnLora, Provenance
 from nextscene.shooting import drift
 from nextscene.shooting.safety import Checker
-from nextscene.shooting.withholding import judged
+from nextscene.shooting.withholding import withhold_flagged
 from nextscene.story.advice import asks_for_change
 from nextscene.story.plan import Reference, Shot, Size, retaken, scenes_needed_after
 from nextscene.story.story import Story
@@ -47,7 +47,7 @@ class Studio:
         pictures: those that the shots look at and that are not drawn here: the ones that came with the request, and
             scenes that were drawn before.
         on_step: called after each step with (shot, steps done, steps in all); what it raises ends the run.
-        story: what the shots tell; each take carries it along, with the takes that it grew from.
+        story: what the shots are of; each take carries it, with the takes that it grew from.
         auto_retake: how often a scene with a plain fault (see `FAULTS`) is drawn again; the best of its takes is kept.
         checker: what it flags is withheld; scenes that grow from it still do.
 
@@ -61,25 +61,22 @@ class Studio:
             takes: list[Take] = []
             for again in range(auto_retake + 1):
                 tried = retaken(shot, shot.take + again)
-                about = story.with_takes(chosen | {shot.id: tried.take}).as_fact() if story else {}
-                takes.append(self._take(tried, references, on_step, about))
+                as_drawn = story.with_takes(chosen | {shot.id: tried.take}) if story else None
+                takes.append(self._take(tried, references, on_step, as_drawn))
                 if not takes[-1].faults:
                     break
             take = min(takes, key=lambda each: len(each.faults))
-            told = replace(take, facts={**take.facts, "tried": len(takes)}) if len(takes) > 1 else take
-            yield judged(told, checker)
+            yield withhold_flagged(replace(take, provenance=replace(take.provenance, tried=len(takes))), checker)
             chosen[shot.id] = take.shot.take
             drawn[Reference("scene", shot.id)] = take.picture
             needed = scenes_needed_after(shots, shot.number)
             drawn = {reference: kept for reference, kept in drawn.items() if reference.name in needed}
 
-    def _take(
-        self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None, about: Mapping[str, Any]
-    ) -> Take:
+    def _take(self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None, story: Story | None) -> Take:
         started = time.perf_counter()
         picture = self._picture(shot, references, on_step)
-        facts = {**self._facts(shot), "noticed": _noticed(shot, references, picture), **about}
-        return Take(shot, picture, time.perf_counter() - started, facts)
+        provenance = self._provenance(shot, _noticed(shot, references, picture), story)
+        return Take(shot, picture, time.perf_counter() - started, provenance)
 
     def _picture(self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None) -> Image.Image:
         self.model.set_up(shot)
@@ -110,25 +107,23 @@ class Studio:
                 "the device."
             ) from None
 
-    def _facts(self, shot: Shot) -> dict[str, Any]:
-        """What made a picture, for its own metadata and for anyone who wants to make it again."""
+    def _provenance(self, shot: Shot, noticed: Sequence[str], story: Story | None) -> Provenance:
         model = self.model
         own, fast = model.own_lora, model.fast_lora
-        scale = shot.look.lora_weights_scale
-        return {
-            "prompt": shot.prompt,
-            "seed": shot.story_seed,
-            "model": model.name,
-            **({"note": model.note} if model.note else {}),
-            "lora": {"file": model.lora.name, "sha256": model.lora_sha256, "scale": shot.look.lora_scale},
-            **({"lora_weights": {"name": shot.lora_weights, "sha256": own.sha256, "scale": scale}} if own else {}),
-            **({"fast_lora": {"file": fast.file.name, "sha256": fast.sha256}} if fast and shot.go_fast else {}),
-            "shot": shot.to_json(),
-            "made_by": f"Next Scene {__version__}",
-            "memory": model.plan.name,
-            "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
-            "versions": VERSIONS,
-        }
+        return Provenance(
+            shot=shot,
+            model=model.name,
+            note=model.note,
+            lora=Lora(model.lora.name, model.lora_sha256, shot.look.lora_scale),
+            lora_weights=OwnLora(shot.lora_weights or "", own.sha256, shot.look.lora_weights_scale) if own else None,
+            fast_lora=LoraFile(fast.file.name, fast.sha256) if fast and shot.go_fast else None,
+            made_by=f"Next Scene {__version__}",
+            memory=model.plan.name,
+            device=torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+            versions=VERSIONS,
+            noticed=tuple(noticed),
+            story=story,
+        )
 
 
 def _noticed(shot: Shot, references: Sequence[Image.Image], picture: Image.Image) -> list[str]:

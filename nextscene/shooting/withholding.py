@@ -19,11 +19,11 @@ from nextscene.take import Take, Withheld
 DARK, QUIET = "#22252b", "#a4a9b3"
 
 
-def judged(take: Take, checker: Checker | None) -> Take:
+def withhold_flagged(take: Take, checker: Checker | None) -> Take:
     """The take as it may be shown; without a checker, as it is."""
     if not checker or not (verdict := checker(take.picture)).flagged:
         return take
-    file = pictures.encoded(take.picture, Path("take.png"), take.facts)
+    file = pictures.encoded(take.picture, Path("take.png"), take.provenance.to_json())
     withheld = Withheld(verdict.score, hashlib.sha256(file).hexdigest())
     return replace(take, picture=card(take.shot.number, take.picture.size), withheld=withheld)
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
+from pydantic import TypeAdapter
+
 from nextscene import NextSceneError
 from nextscene.card import Limits
 from nextscene.settings import MAX_SIDE, MIN_SIDE, Look, StorySettings
@@ -71,19 +73,14 @@ class Shot:
         return {name: value for name, value in fields.items() if name != "look"} | self.look.model_dump()
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        """The shot that `to_json` wrote."""
-        data = {"draw_width": data["width"], "draw_height": data["height"]} | data  # which older ones do not have
-        look = {name: data[name] for name in Look.model_fields}
-        others = {name: value for name, value in data.items() if name not in look}
-        grows_from = others.pop("grows_from")
-        references = tuple(Reference(**each) for each in others.pop("references"))
-        return cls(
-            **others,
-            look=Look(**look),
-            grows_from=Reference(**grows_from) if grows_from else None,
-            references=references,
-        )
+    def from_json(cls, data: object) -> Self:
+        """The shot that `to_json` wrote; a ValidationError, if it did not."""
+        said = TypeAdapter(dict[str, object]).validate_python(data)
+        older = {"draw_width": said.get("width"), "draw_height": said.get("height")}  # which did not have these
+        look = Look.model_validate({name: said[name] for name in Look.model_fields if name in said})
+        if said.get("negative_prompt") == " ":  # which stands for none
+            look = look.model_copy(update={"negative_prompt": " "})
+        return TypeAdapter(cls).validate_python({**older, **said, "look": look})
 
     def __str__(self) -> str:
         look, grows = self.look, self.grows_from.name if self.grows_from else "words alone"
