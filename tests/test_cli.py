@@ -65,11 +65,10 @@ def test_every_flag_of_generate_scene_works_under_its_name(tmp_path: Path) -> No
     arguments += ["--output", "outputs/next_scene.webp", "--lora-scale", "0.8", "--strength", "0.5", "--width", "160"]
     arguments += ["--height", "128", "--negative-prompt", "black bars", "--seed", "42", "--steps", "2"]
     script("predict", *arguments, cwd=tmp_path)
-    facts = pictures.facts(tmp_path / "outputs/next_scene.webp")
-    assert facts
-    shot = facts["shot"]
-    assert (shot["lora_scale"], shot["strength"], shot["negative_prompt"]) == (0.8, 0.5, "black bars")
-    assert (facts["seed"], shot["references"]) == (42, [{"kind": "picture", "name": "image"}])
+    picture = tmp_path / "outputs/next_scene.webp"
+    shot = Provenance.from_json(pictures.facts(picture) or {}, picture.name).shot
+    assert (shot.look.lora_scale, shot.look.strength, shot.look.negative_prompt) == (0.8, 0.5, "black bars")
+    assert (shot.story_seed, shot.references) == (42, (IMAGE,))
     assert Image.open(tmp_path / "outputs/next_scene.webp").size == (160, 128)
 
 

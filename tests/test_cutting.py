@@ -32,7 +32,7 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(story: Story, path: Path, spoken: Path | None = None) -> list[Path]:
     with CuttingRoom(story, path, spoken) as room:
         for _ in story.scenes:
-            room.add(photo(), {}, path)
+            room.add(photo(), None, path)
     return room.files
 
 

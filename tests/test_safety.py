@@ -19,6 +19,7 @@ from bench.ears import music
 from nextscene import NextSceneError, pictures
 from nextscene.cli.main import main
 from nextscene.form import schema
+from nextscene.provenance import Provenance
 from nextscene.shooting.safety import THRESHOLD, VARIABLE, Checker
 from nextscene.shooting.withholding import card
 
@@ -254,6 +255,8 @@ def test_of_the_music_only_its_name_is_recorded(ask: Predict, tmp_path: Path) ->
     scene, film, record = (Path(file) for file in ask(prompts=["a"], **asked))
     assert "secret" not in record.read_text()
     assert json.loads(record.read_text())["story"]["film"] == {"music": "song.mp3"}
-    assert (pictures.facts(scene) or {})["story"]["film"] == {"music": "song.mp3"}
+    story = Provenance.from_json(pictures.facts(scene) or {}, scene.name).story
+    assert story
+    assert story.film.given == {"music": "song.mp3"}
     with av.open(str(film)) as opened:
         assert opened.streams.audio

@@ -66,7 +66,7 @@ def test_the_picture_is_enlarged_and_its_shot_says_so(small: Model) -> None:
     (native,) = Studio(small).shoot(shots(*OWN, None)[:1], {IMAGE: reduced})
     assert same(take.picture, native.picture.resize((256, 192), Image.Resampling.LANCZOS))
     assert "256x192 (drawn at 128x96, enlarged)" in str(take.shot)
-    assert (take.facts["shot"]["draw_width"], take.facts["shot"]["draw_height"]) == OWN
+    assert (take.provenance.shot.draw_width, take.provenance.shot.draw_height) == OWN
 
 
 def test_a_shot_of_the_models_own_size_says_nothing_of_it(small: Model) -> None:

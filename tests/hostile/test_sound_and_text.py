@@ -144,7 +144,7 @@ ORDERS = "a\x1b[31mred\x1b]0;title\x07 \u202eevil\u2066 \x9b2J\0 end"
 def make(story: Story, path: Path) -> Path:
     with CuttingRoom(story, path) as room:
         for _ in story.scenes:
-            room.add(photo(), {}, None)
+            room.add(photo(), None, None)
     return path
 
 
