@@ -15,6 +15,8 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from nextscene import hub, pictures
+from nextscene.provenance import Provenance
+from nextscene.story.plan import IMAGE
 
 QUICK = ["--steps", "2", "--width", "128", "--height", "96"]
 FOUR_SCENES = "Wide shot of a city,Camera zooms to a window,Inside view of a character,Close-up of their hands"
@@ -144,13 +146,14 @@ def test_the_help_explains_every_flag_and_gives_examples(command: str, tmp_path:
     assert f"script/{command}" in text
 
 
-def test_a_shorter_run_leaves_no_scene_of_a_longer_one_but_the_picture_it_began_with(tmp_path: Path) -> None:
+def test_another_story_sets_the_earlier_run_aside_but_for_the_picture_it_began_with(tmp_path: Path) -> None:
     script("sequence", "a|b|c|d", *QUICK, cwd=tmp_path)
     folder = tmp_path / "outputs/sequence"
     (folder / "mine.png").touch()
     script("sequence", "e", "--input-image", "outputs/sequence/scene_003.png", *QUICK, cwd=tmp_path)
     assert sorted(file.name for file in folder.iterdir()) == [
         "contact_sheet.png",
+        "earlier",
         "mine.png",
         "run.json",
         "scene_001.png",
