@@ -30,8 +30,10 @@ from nextscene.form import schema
 from nextscene.model import loading as model
 from nextscene.training import Base, Recipe, dataset, encodings, make_recipe, train
 from nextscene.training.pipeline import TrainingPipeline, _padded
+from nextscene.training.progress import progress
+from nextscene.training.report import Row
 from nextscene.training.trainer import batches
-from nextscene.training.validation import Validation
+from nextscene.training.validation import DRAWS, STEPS, Validation
 
 QUICK: dict[str, Any] = {"rank": 8, "learning_rate": 1e-2, "sample_every": 0, "checkpointing": False}
 CHANCY = {
@@ -289,6 +291,50 @@ def test_examples_are_encoded_once(base: Path, tmp_path: Path, monkeypatch: pyte
     assert encoded == ["Next Scene: the camera pans left"]
     prepare(examples, trigger="TOK")
     assert encoded[0] == "Next Scene: TOK, the camera pans left"
+
+
+def test_a_small_model_is_trained_with_one_thread(base: Path, tmp_path: Path) -> None:
+    """More would wait for each other on a machine that does anything else: `python -m bench.threads`."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        run(pairs(tmp_path / "data"), base, tmp_path / "out", steps=1)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_progress_is_shown_at_once_after_the_first_step_and_then_now_and_then(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with progress("training", 1000) as on_step:
+        assert capsys.readouterr().err == "training: 0 of 1000.\n"
+        on_step(1, 0.5)
+        assert re.fullmatch(
+            r"training: 1 of 1000, loss 0.5000, \d+ s gone, about \d+ s left.\n", capsys.readouterr().err
+        )
+        for step in range(2, 1001):
+            on_step(step)
+    lines = capsys.readouterr().err.splitlines()
+    assert 40 <= len(lines) <= 60
+    assert lines[-1].startswith("training: 1000 of 1000, ")
+
+
+def test_samples_say_how_far_they_are_from_the_first_step_on(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(pairs(tmp_path / "data"), base, tmp_path / "out", steps=1, sample_every=1)
+    told = capsys.readouterr().err
+    before_training = told[: told.index("training: 0 of 1")]
+    steps = DRAWS + STEPS
+    assert f"drawing samples: 0 of {steps}.\ndrawing samples: 1 of {steps}, " in before_training
+    assert f"drawing samples: {steps} of {steps}, " in before_training
+
+
+def test_a_sample_that_has_no_picture_before_shows_none() -> None:
+    picture = photo(64, 64)
+    assert list(Row("a house", None, picture, picture).pictures) == ["drawn", "wanted"]
+    assert list(Row("dusk falls", picture, picture, picture).pictures) == ["before", "drawn", "wanted"]
 
 
 def test_every_epoch_shows_every_example_once_in_batches_of_one_shape() -> None:

@@ -1,5 +1,6 @@
 """Progress with time left: a bar in a terminal, a line now and then in a log. It knows nothing but numbers of steps."""
 
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ def _bar(what: str, total: int, done: int) -> Iterator[OnStep]:
 
 def _lines(what: str, total: int, done: int) -> OnStep:
     started = last = time.monotonic()
-    printed, every = done, max(total // LINES, 1)
+    printed, every = done, max(math.ceil(total / LINES), 1)
     print(f"{what}: {done} of {total}.", file=sys.stderr)
 
     def on_step(now: int, loss: float | None = None) -> None:

@@ -1,15 +1,17 @@
 """What a person looks at: the loss curve, and strips of samples. Numbers and pictures in, one picture out."""
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from nextscene.faces import Anchor, Line, shorten
 
 BACKGROUND, WORDS, QUIET, LINES = "#14161a", "#f2f0ea", "#8d929c", "#2a2e36"
 EACH, MEAN, VALIDATION = "#3b4b66", "#7fb0ff", "#ffb454"
 WIDTH, HEIGHT, GAP = 960, 540, 24  # pixels
+LARGE, SMALL = 22, 13  # pixels: sizes of letters
 LEFT, TOP, RIGHT, BOTTOM = 84, 84, WIDTH - 2 * GAP, HEIGHT - 64
 FINE = 2  # everything is drawn so many times as large, then brought down: smooth lines
 
@@ -47,16 +49,16 @@ def draw_curve(losses: Sequence[float], validation_losses: Mapping[int, float], 
 
     for loss in _ticks(top):
         draw.line([at(0, loss), at(steps, loss)], LINES, FINE)
-        _text(draw, at(0, loss), f"{loss:g}", anchor="rm", shift=(-10, 0))
+        _text(draw, at(0, loss), f"{loss:g}", anchor="right", shift=(-10, 4))
     for step in _ticks(steps):
-        _text(draw, at(step, 0), f"{step:g}", anchor="ma", shift=(0, 12))
+        _text(draw, at(step, 0), f"{step:g}", anchor="middle", shift=(0, 24))
     for step, loss in enumerate(losses, 1):
         _dot(draw, at(step, loss), EACH, 1.5)
     draw.line([at(step, loss) for step, loss in enumerate(_running_mean(losses), 1)], MEAN, 3 * FINE, "curve")
     draw.line([at(*point) for point in sorted(validation_losses.items())], VALIDATION, 2 * FINE, "curve")
     for point in validation_losses.items():
         _dot(draw, at(*point), VALIDATION, 5)
-    _text(draw, (LEFT * FINE, 22 * FINE), f"Loss: {title}", 22, WORDS)
+    _text(draw, (LEFT * FINE, 40 * FINE), f"Loss: {title}", LARGE, WORDS)
     legend = {f"each step, {losses[-1]:.3f} at the end": EACH, "their running mean": MEAN}
     legend |= (
         {f"{what}, {validation_losses[max(validation_losses)]:.3f} at the end": VALIDATION} if validation_losses else {}
@@ -64,27 +66,27 @@ def draw_curve(losses: Sequence[float], validation_losses: Mapping[int, float], 
     right: float = LEFT * FINE
     for words, colour in legend.items():
         _dot(draw, (right + 5 * FINE, 64 * FINE), colour, 5)
-        _text(draw, (right + 16 * FINE, 64 * FINE), words, anchor="lm")
-        right += (16 + 24) * FINE + draw.textlength(words, _font(13 * FINE))
+        _text(draw, (right + 16 * FINE, 68 * FINE), words)
+        right += (16 + 24) * FINE + Line(words, SMALL * FINE).width
     return picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
 
 
 def draw_samples(rows: Sequence[Row], title: str) -> Image.Image:
     """Each sample's pictures side by side: before (of a pair), as drawn now, as it should be."""
     widths = [sum(each.width + GAP for each in row.pictures.values()) for row in rows]
-    heights = [row.drawn.height + 4 * GAP for row in rows]
+    heights = [row.drawn.height + 3 * GAP for row in rows]
     whole = Image.new("RGB", (max(*widths, 400) + GAP, sum(heights) + 3 * GAP), BACKGROUND)
     draw = ImageDraw.Draw(whole)
-    draw.text((GAP, GAP), title, WORDS, _font(22))
+    Line(title, LARGE).draw(draw, (GAP, 2 * GAP), WORDS)
     upper = 3 * GAP
     for row, height in zip(rows, heights, strict=True):
         left = GAP
         for name, picture in row.pictures.items():
-            draw.text((left, upper), name, QUIET, _font(13))
+            Line(name, SMALL).draw(draw, (left, upper + SMALL), QUIET)
             whole.paste(picture, (left, upper + GAP))
             left += picture.width + GAP
-        words = textwrap.shorten(row.words, (whole.width - 2 * GAP) // 7, placeholder=" ...")
-        draw.text((GAP, upper + height - 3 * GAP + 8), words, QUIET, _font(13))
+        words = shorten(row.words, SMALL, whole.width - 2 * GAP)
+        Line(words, SMALL).draw(draw, (GAP, upper + GAP + row.drawn.height + SMALL + 6), QUIET)
         upper += height
     return whole
 
@@ -119,13 +121,10 @@ def _text(
     draw: ImageDraw.ImageDraw,
     at: Point,
     words: str,
-    size: int = 13,
+    size: int = SMALL,
     colour: str = QUIET,
-    anchor: str = "la",
+    anchor: Anchor = "left",
     shift: tuple[int, int] = (0, 0),
 ) -> None:
-    draw.text((at[0] + shift[0] * FINE, at[1] + shift[1] * FINE), words, colour, _font(size * FINE), anchor)
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
+    place = at[0] + shift[0] * FINE, at[1] + shift[1] * FINE
+    Line(words, size * FINE).draw(draw, place, colour, anchor)
