@@ -21,7 +21,7 @@ def pins(name: str) -> dict[str, str]:
     lines = [line.split("#")[0].strip() for line in (ROOT / name).read_text().splitlines()]
     wanted = [line for line in lines if line]
     for line in wanted:
-        assert re.fullmatch(r"[a-z0-9-]+==[0-9][0-9.]*", line), f"{name}: {line!r} is not pinned"
+        assert re.fullmatch(r"[a-z0-9-]+==[0-9][a-z0-9.]*", line), f"{name}: {line!r} is not pinned"
     names = [line.split("==")[0] for line in wanted]
     assert sorted(names) == sorted(set(names)), f"{name}: a package is pinned twice"
     return dict(zip(names, (line.split("==")[1] for line in wanted), strict=True))
