@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from nextscene import NextSceneError, pictures
+from nextscene.files import exists, lies_within
 from nextscene.film import CuttingRoom
 from nextscene.hub import Weights, fetch_lora, public_name
 from nextscene.output.delivery import deliver, numbered
@@ -46,6 +47,7 @@ class Request:
 
     story: what to tell; None: to go on with the story of the folder.
     folder: where the run's record and, where nothing else is named, its files go.
+    story_folder: where the story's file lies, if it has one; music that it names may lie there too.
     image, references, music: files that come with the story.
     film, sheet, picture: the files to make, where they are wanted; `picture` is a single scene's own.
     keep_takes: whether every take is kept without loss, so that the run can go on and scenes be taken again.
@@ -59,6 +61,7 @@ class Request:
     settings: StorySettings = StorySettings()
     film_settings: FilmSettings = FilmSettings()
     output: OutputSettings = OutputSettings()
+    story_folder: Path | None = None
     image: Path | None = None
     references: tuple[Path, ...] = ()
     music: Path | None = None
@@ -92,8 +95,7 @@ class Production:
         )
         story, self.pictures = self._story()
         story = story.with_film(request.film_settings)
-        if story.film.music and not request.music and not request.at_home:
-            raise NextSceneError(f"This story plays {story.film.music!r}: give it along as video_music.")
+        self.music = self._music(story)
         story = story.with_takes(self.record.wanted_takes(story, request.retake, request.use))
         self.lora_weights = request.settings.lora_weights or story.lora_weights
         wanted = request.settings.overlaid(StorySettings.checked(lora_weights=public_name(self.lora_weights)))
@@ -131,9 +133,8 @@ class Production:
         )
         if len(todo) < len(shots):
             print(f"{len(shots) - len(todo)} of {len(shots)} scenes are made already.", file=sys.stderr)
-        film = (
-            CuttingRoom(self.story, request.film, request.folder / "narration", request.music) if request.film else None
-        )
+        spoken = request.folder / "narration"
+        film = CuttingRoom(self.story, request.film, spoken, self.music) if request.film else None
         studio = load() if todo else None
         if studio:  # a LoRA that does not fit is refused before the record says anything
             studio.model.use_lora_weights(self._own_lora, public_name(self.lora_weights))
@@ -156,10 +157,8 @@ class Production:
             films = film.files if film else []
             self.record.finish_shooting([path for path in delivered if path not in films], inputs)
             if self.record.stale:
-                stale = ", ".join(self.record.stale)
-                print(
-                    f"Grew from another take of an earlier scene: {stale}; --cascade draws them again.", file=sys.stderr
-                )
+                note = f"Grew from another take of an earlier scene: {', '.join(self.record.stale)}"
+                print(f"{note}; --cascade draws them again.", file=sys.stderr)
 
     def _about_words(self, shot: Shot) -> list[str]:
         """What the model does not know of a shot's words, if it knows only a small world."""
@@ -179,10 +178,24 @@ class Production:
         files = {Reference("picture", name): path for name, path in zip(story.cast, request.references, strict=True)}
         return story, _read_pictures(files | ({IMAGE: request.image} if request.image else {}))
 
+    def _music(self, story: Story) -> Path | None:
+        """The file of the film's music: the one that the person gave, or one that came in the story's own folder."""
+        request, named = self.request, story.film.music
+        if request.music or not named:
+            return request.music
+        if not request.at_home:
+            raise NextSceneError(f"This story plays {named!r}: give it along as video_music.")
+        if "music" in request.film_settings.given:
+            return Path(named)
+        return _music_beside(request.story_folder or request.folder, named) if request.film else None
+
     def _fetched(self) -> Mapping[str, Any]:
         """Fetches what is not there yet; what the record says of the weights."""
         first = self.shots[0]
-        self._own_lora = fetch_lora(self.lora_weights, at_home=self.request.at_home)
+        request, named = self.request, self.lora_weights
+        typed = "lora_weights" in request.settings.given
+        typed |= request.story is None and named is not None and exists(Path(named))  # a file, when the run was begun
+        self._own_lora = fetch_lora(named, at_home=request.at_home and typed)
         self._fast_lora = self.weights.fast_lora(first.look.steps) if first.go_fast else None
         return self.weights.identity_with(self._fast_lora, self._own_lora).to_json()
 
@@ -215,6 +228,13 @@ def _read_pictures(files: Mapping[Reference, Path]) -> GivenPictures:
     return {reference: pictures.read(path) for reference, path in files.items()}
 
 
+def _music_beside(folder: Path, named: str) -> Path:
+    """The music that a story names, if it lies in the story's folder: a stranger's story opens no other file."""
+    if not lies_within(folder, folder / named):
+        raise NextSceneError(f"This story plays {named!r}, which is not in its folder: give it with --music.")
+    return folder / named
+
+
 def cut_film(
     folder: Path, film: Path | None = None, wanted: FilmSettings = FilmSettings(), pace: StorySettings = StorySettings()
 ) -> Iterator[Path]:
@@ -223,12 +243,15 @@ def cut_film(
     if not record.story:
         raise NextSceneError(f"There is no run in {folder}: name a folder in which script/sequence wrote a run.json.")
     story = record.story.with_film(wanted).overlaid(pace)
+    music = None
+    if story.film.music:
+        music = Path(story.film.music) if "music" in wanted.given else _music_beside(folder, story.film.music)
     noted = record.can_be_written
     with record.locked() if noted else nullcontext():
         scenes, began = record.scenes(), time.monotonic()
         with filming() as on_progress:
             path = film or folder / "sequence.mp4"
-            room = CuttingRoom(story, path, folder / "narration", on_progress=on_progress)
+            room = CuttingRoom(story, path, folder / "narration", music, on_progress=on_progress)
             with room:
                 for picture, made, file in scenes:
                     room.add(picture, made, file)

@@ -56,6 +56,7 @@ def _sequence(options: argparse.Namespace) -> None:
         options,
         _typed_story(options),
         folder=folder,
+        story_folder=_story_folder(options),
         film=options.output_video,
         sheet=folder / "contact_sheet.png",
         keep_takes=True,
@@ -114,6 +115,13 @@ def _typed_story(options: argparse.Namespace) -> Story | None:
             file=sys.stderr,
         )
     return story
+
+
+def _story_folder(options: argparse.Namespace) -> Path | None:
+    """Where the story's file lies, if the story is in one."""
+    texts = [options.scenes] if options.scenes else options.words
+    file = Path(texts[0]) if len(texts) == 1 else Path()
+    return file.parent if file.suffix in (".json", ".txt") else None
 
 
 def _make(request: Request, dry_run: bool) -> None:

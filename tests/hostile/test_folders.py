@@ -560,3 +560,27 @@ def where_nothing_may_be_written(folder: Path, *command: str) -> subprocess.Comp
         return subprocess.run(ask, cwd=ROOT, capture_output=True, text=True)
     finally:
         folder.chmod(0o700)
+
+
+def test_a_strangers_story_opens_no_file_outside_its_folder(tmp_path: Path) -> None:
+    story = tmp_path / "from a stranger" / "story.json"
+    story.parent.mkdir()
+    for music in (str(tmp_path / "private.mp3"), "../private.mp3", "/etc/hostname"):
+        story.write_text(json.dumps({"scenes": ["a"], "film": {"music": music}}))
+        run = warm.run(
+            *("-m", "nextscene.cli", "sequence", str(story), "--output-dir", "out", "--output-video", "film.mp4"),
+            cwd=tmp_path,
+        )
+        assert run.returncode == 1
+        assert f"This story plays {music!r}, which is not in its folder: give it with --music." in run.stderr
+
+
+def test_a_strangers_story_is_not_at_home(tmp_path: Path) -> None:
+    (tmp_path / "mine.safetensors").touch()
+    story = tmp_path / "story.json"
+    for lora in ("mine.safetensors", "https://127.0.0.1:1/lora.safetensors"):
+        story.write_text(json.dumps({"scenes": ["a"], "lora_weights": lora}))
+        arguments = ("-m", "nextscene.cli", "sequence", str(story), "--output-dir", "out")
+        run = warm.run(*arguments, cwd=tmp_path)
+        assert run.returncode == 1
+        assert "There is no LoRA 'mine" in run.stderr or "is an address in a private network" in run.stderr
