@@ -50,6 +50,7 @@ class Request:
     story_folder: where the story's file lies, if it has one; music that it names may lie there too.
     image, references, music: files that come with the story.
     film, sheet, picture: the files to make, where they are wanted; `picture` is a single scene's own.
+    otio: the editor's file, where it is not to lie beside the film.
     keep_takes: whether every take is kept without loss, so that the run can go on and scenes be taken again.
     at_home: whether the person sits at this machine: its files, its network and its keys are theirs.
     retake: scenes to take again; use: "SCENE:TAKE", takes to choose; cascade: also draw again what is stale.
@@ -66,6 +67,7 @@ class Request:
     references: tuple[Path, ...] = ()
     music: Path | None = None
     film: Path | None = None
+    otio: Path | None = None
     sheet: Path | None = None
     picture: Path | None = None
     keep_takes: bool = False
@@ -134,7 +136,7 @@ class Production:
         if len(todo) < len(shots):
             print(f"{len(shots) - len(todo)} of {len(shots)} scenes are made already.", file=sys.stderr)
         spoken = request.folder / "narration"
-        film = CuttingRoom(self.story, request.film, spoken, self.music) if request.film else None
+        film = CuttingRoom(self.story, request.film, spoken, self.music, otio=request.otio) if request.film else None
         studio = load() if todo else None
         if studio:  # a LoRA that does not fit is refused before the record says anything
             studio.model.use_lora_weights(self._own_lora, public_name(self.lora_weights))
@@ -236,7 +238,11 @@ def _music_beside(folder: Path, named: str) -> Path:
 
 
 def cut_film(
-    folder: Path, film: Path | None = None, wanted: FilmSettings = FilmSettings(), pace: StorySettings = StorySettings()
+    folder: Path,
+    film: Path | None = None,
+    wanted: FilmSettings = FilmSettings(),
+    pace: StorySettings = StorySettings(),
+    otio: Path | None = None,
 ) -> Iterator[Path]:
     """The film of an earlier run, without the model. film: the file to make; None: sequence.mp4 in the folder."""
     record = Record(folder)
@@ -251,7 +257,7 @@ def cut_film(
         scenes, began = record.scenes(), time.monotonic()
         with filming() as on_progress:
             path = film or folder / "sequence.mp4"
-            room = CuttingRoom(story, path, folder / "narration", music, on_progress=on_progress)
+            room = CuttingRoom(story, path, folder / "narration", music, otio=otio, on_progress=on_progress)
             with room:
                 for picture, made, file in scenes:
                     room.add(picture, made, file)

@@ -151,7 +151,10 @@ def _add_drawing(command: argparse.ArgumentParser, without: Sequence[str] = ()) 
 def _add_film_settings(command: argparse.ArgumentParser) -> None:
     film = command.add_argument_group("how the film is made (what is not given is as the story says)")
     for setting in rows(FilmSettings):
-        _add_setting(film, setting)
+        if setting.name != "otio":
+            _add_setting(film, setting)
+    about = "also an OpenTimelineIO file, for an editor (default: none; without FILE: beside the film)"
+    film.add_argument("--otio", nargs="?", type=Path, const=Path(), metavar="FILE", help=about)
 
 
 def _about_the_small_model() -> str:
@@ -161,7 +164,8 @@ def _about_the_small_model() -> str:
 
 def typed(options: argparse.Namespace, group: type[Group]) -> dict[str, Any]:
     """What was typed of a group's settings; None: not typed."""
-    return {name: getattr(options, name, None) for name in group.model_fields}
+    values = {name: getattr(options, name, None) for name in group.model_fields}
+    return values | ({"otio": values["otio"] is not None or None} if "otio" in values else {})
 
 
 def _command(commands: Any, name: str, does: str, examples: str) -> argparse.ArgumentParser:

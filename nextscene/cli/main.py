@@ -58,6 +58,7 @@ def _sequence(options: argparse.Namespace) -> None:
         folder=folder,
         story_folder=_story_folder(options),
         film=options.output_video,
+        otio=_otio(options),
         sheet=folder / "contact_sheet.png",
         keep_takes=True,
         retake=tuple(options.retake),
@@ -71,8 +72,15 @@ def _sequence(options: argparse.Namespace) -> None:
 def _film(options: argparse.Namespace) -> None:
     """Makes the film of an earlier run, without the model."""
     pace = StorySettings.checked(fps=options.fps, seconds_per_scene=options.seconds_per_scene)
-    for path in cut_film(options.run, options.output, FilmSettings.checked(**typed(options, FilmSettings)), pace):
+    for path in cut_film(
+        options.run, options.output, FilmSettings.checked(**typed(options, FilmSettings)), pace, _otio(options)
+    ):
         say(path)
+
+
+def _otio(options: argparse.Namespace) -> Path | None:
+    """The editor's file that was typed with --otio, if it was."""
+    return options.otio if options.otio and options.otio.name else None
 
 
 def _explain(options: argparse.Namespace) -> None:

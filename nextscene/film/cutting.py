@@ -41,12 +41,14 @@ class CuttingRoom:
         path: Path,
         narration: Path | None = None,
         music: Path | None = None,
+        otio: Path | None = None,
         on_progress: OnProgress = lambda *_: None,
     ) -> None:
         """Speaks the narration, and refuses what cannot be spoken, played or written, before anything is drawn.
 
         narration: the folder that keeps what was spoken, so that it is not spoken again; None: one beside the film.
         music: where the story's music is; None: at the path that the story names.
+        otio: the editor's file, if it is wanted; None: beside the film.
         """
         film, self._story, self._path, self._on_progress = story.film, story, path, on_progress
         self._timeline, self._spoken = lay_out(story), dict[str, voice.Recording]()
@@ -59,7 +61,7 @@ class CuttingRoom:
         self._music = open_music(music or Path(film.music)) if film.music else None
         self._sound = path.with_name(f".{path.name}.wav") if self._spoken or self._music else None
         subtitles = [path.with_suffix(suffix) for suffix in (".vtt", ".srt")] if film.captions != "none" else []
-        edit = [path.with_suffix(".otio")] if film.otio else []
+        edit = [otio or path.with_suffix(".otio")] if film.otio else []
         self.files = [path, *subtitles, *edit]
         self._pictures = list[Path | None]()
         self._film = Film(

@@ -62,10 +62,13 @@ class Sheet:
 
 def _card(picture: Image.Image, made: Provenance) -> _Card:
     note = f" ({made.note})" if made.note else ""
+    about = [f"{made.shot.duration:g} s", f"seed {made.shot.story_seed}", made.shot.resizing]
     return _Card(
         picture,
         words=made.shot.prompt.removeprefix(PREFIX),
-        about=f"{made.shot.duration:g} s   seed {made.shot.story_seed}",
+        about="   ".join(
+            filter(None, [f"{made.shot.duration:g} s", f"seed {made.shot.story_seed}", made.shot.resizing])
+        ),
         badges=(*made.noticed, *["draft"] * made.is_draft),
         made_by=f"Drawn by {made.model}{note}.",
     )
