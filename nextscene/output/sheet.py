@@ -66,9 +66,7 @@ def _card(picture: Image.Image, made: Provenance) -> _Card:
     return _Card(
         picture,
         words=made.shot.prompt.removeprefix(PREFIX),
-        about="   ".join(
-            filter(None, [f"{made.shot.duration:g} s", f"seed {made.shot.story_seed}", made.shot.resizing])
-        ),
+        about="   ".join(filter(None, about)),
         badges=(*made.noticed, *["draft"] * made.is_draft),
         made_by=f"Drawn by {made.model}{note}.",
     )
