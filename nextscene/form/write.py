@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from nextscene.card import read_card
+from nextscene.card import World, read_card
 from nextscene.form.inputs_table import form_inputs, with_declarations
 from nextscene.hub import LORAS, MODELS
 from nextscene.settings import FilmSettings, Group, Look, OutputSettings, StorySettings, rows
@@ -26,7 +26,7 @@ def written() -> Iterator[tuple[Path, str]]:
     """Each file that holds something generated, and its text as it should be."""
     yield ROOT / "predict.py", with_declarations((ROOT / "predict.py").read_text())
     yield ROOT / "story.schema.json", json.dumps(story_schema(), indent=2, ensure_ascii=False) + "\n"
-    for name in ("README.md", "docs/story.md"):
+    for name in ("README.md", "docs/story.md", "docs/storybook/README.md"):
         path = ROOT / name
         yield path, with_tables(path.read_text())
 
@@ -101,10 +101,16 @@ def _models_table() -> str:
     return "| name | what | from | size | licence |\n|---|---|---|---|---|\n" + "".join(lines)
 
 
-def _world_table() -> str:
+def _small_world() -> World:
     world = read_card(ROOT / "storybook" / "model").world
     assert world
-    return world_table(world) + "\n"
+    return world
+
+
+def _kinds_table() -> str:
+    """The small model's world at a glance."""
+    rows = [f"| {kind} | {', '.join(names)} |\n" for kind, names in _small_world().items() if kind != "other words"]
+    return "| it knows | |\n|---|---|\n" + "".join(rows)
 
 
 def _choices(choices: tuple[str | int, ...]) -> str:
@@ -128,7 +134,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "film": lambda: _fields_table(FilmSettings),
     "output": lambda: _fields_table(OutputSettings),
     "models": _models_table,
-    "world": _world_table,
+    "world": _kinds_table,
+    "wordings": lambda: world_table(_small_world()) + "\n",
 }
 
 
