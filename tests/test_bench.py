@@ -46,6 +46,7 @@ def test_a_single_value_has_no_spread() -> None:
     assert str(Row("memory", [712.4], "{:.0f} MB", "one process")) == "| memory | 712 MB |  | one process |"
 
 
+@pytest.mark.slow
 def test_quick_prints_the_table_of_the_chain_and_writes_its_values(tmp_path: Path) -> None:
     values = tmp_path / "values.json"
     command = [str(ROOT / "script" / "bench"), "chain", "--quick", "--json", str(values)]
@@ -132,6 +133,7 @@ def test_our_way_is_what_the_studio_does(small: Model) -> None:
 
 
 @pytest.mark.usefixtures("few_steps")
+@pytest.mark.slow
 def test_every_other_way_draws_other_pictures_from_the_same_opening(
     small: Model, weights_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +156,7 @@ def test_every_chain_has_files_of_its_own(tmp_path: Path) -> None:
     assert len({task.sights for task in tasks} | {task.pictures for task in tasks}) == 2 * len(tasks)
 
 
+@pytest.mark.slow
 def test_continuity_and_ablation_write_their_pages_and_draw_nothing_twice(
     weights_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

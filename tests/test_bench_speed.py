@@ -58,6 +58,7 @@ def test_the_full_size_is_the_published_models(loaded: Model) -> None:
     assert counted == {"transformer": 20.43, "text_encoder": 8.29, "vae": 0.13}
 
 
+@pytest.mark.slow
 def test_the_full_models_work_is_counted_by_sizes_alone() -> None:
     work = full_size.counted()
     matrices = 2 * 60 * 12 * 3072**2 * (2 * 48 * 64 + 216) / 1e12
@@ -75,6 +76,7 @@ def test_random_weights_take_hardly_any_memory_until_they_are_placed(loras: tupl
     assert all(0.01 < w.float().std() < 0.03 for w in matrices if w.numel() > 1000)
 
 
+@pytest.mark.slow
 def test_the_full_size_is_measured_whole_and_a_cap_that_fails_is_told(
     loras: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +222,7 @@ def test_quick_writes_the_page_and_its_values_as_it_goes(
     assert ways[STOCK.name]["calls"] == 2 * FEW
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_a_fresh_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXT_SCENE_MODEL", str(folder))
     held = torch.ones(2**28)  # 1 GiB of this process, which does not count

@@ -174,6 +174,7 @@ def test_a_scene_is_taken_again_chosen_again_and_explained_from_the_folder_alone
     assert "has no take '9' (there: 1, 2)" in script("sequence", "--use", "2:9", cwd=tmp_path, code=1).stderr
 
 
+@pytest.mark.slow
 def test_what_explain_prints_makes_the_very_picture_again(tmp_path: Path) -> None:
     photo(90, 70).save(tmp_path / "first picture.png")
     photo(50, 80, 1).save(tmp_path / "hero.png")
