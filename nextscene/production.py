@@ -10,10 +10,9 @@
 """
 
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,16 +122,11 @@ class Production:
                 print(f"Scene {shot.number}: {note}.", file=sys.stderr)
         if shots[0].resizing:
             print(f"Each scene is {shots[0].resizing} to {shots[0].width}x{shots[0].height}.", file=sys.stderr)
-        inputs = [*request.references, *filter(None, [request.image])]
-        todo = self.record.begin(
-            self.story,
-            shots,
-            self._fetched(),
-            self.pictures,
-            cascade=request.cascade,
+        self.record.reserve(
             files=[*map(self._file_for, shots), *filter(None, [request.sheet])],
-            inputs=inputs,
+            inputs=[*request.references, *filter(None, [request.image])],
         )
+        todo = self.record.begin(self.story, shots, self._fetched(), self.pictures, cascade=request.cascade)
         if len(todo) < len(shots):
             print(f"{len(shots) - len(todo)} of {len(shots)} scenes are made already.", file=sys.stderr)
         spoken = request.folder / "narration"
@@ -154,10 +148,10 @@ class Production:
             delivered.append(path)
             yield path
         if film:
-            self.record.finish("film", self.record.made_of(self.story.as_data()), film.files, 0, film.facts())
+            _note_film(self.record, self.story, film)
         if request.keep_takes:
             films = film.files if film else []
-            self.record.finish_shooting([path for path in delivered if path not in films], inputs)
+            self.record.finish_shooting([path for path in delivered if path not in films])
             if self.record.stale:
                 note = f"Grew from another take of an earlier scene: {', '.join(self.record.stale)}"
                 print(f"{note}; --cascade draws them again.", file=sys.stderr)
@@ -254,7 +248,7 @@ def cut_film(
         music = Path(story.film.music) if "music" in wanted.given else _music_beside(folder, story.film.music)
     noted = record.can_be_written
     with record.locked() if noted else nullcontext():
-        scenes, began = record.scenes(), time.monotonic()
+        scenes = record.scenes()
         with filming() as on_progress:
             path = film or folder / "sequence.mp4"
             room = CuttingRoom(story, path, folder / "narration", music, otio=otio, on_progress=on_progress)
@@ -262,11 +256,14 @@ def cut_film(
                 for picture, made, file in scenes:
                     room.add(picture, made, file)
         if noted:
-            made_of, seconds = record.made_of(story.as_data()), time.monotonic() - began
-            record.finish("film", made_of, room.files, seconds, room.facts())
+            _note_film(record, story, room)
         else:
             print(f"Nothing may be written in {folder}: its record does not name this film.", file=sys.stderr)
     yield from room.files
+
+
+def _note_film(record: Record, story: Story, film: CuttingRoom) -> None:
+    record.finish("film", record.made_of(story.as_data()), film.files, film.seconds, asdict(film.facts()))
 
 
 def _say_what_is_noticed(take: Take) -> Take:

@@ -27,7 +27,7 @@ def test_every_slow_part_of_a_film_says_how_far_it_is(tmp_path: Path) -> None:
     shares = {name: [share for _, share in each] for name, each in groupby(reached, key=lambda now: now[0])}
     assert list(shares) == ["narration", "sound", "film"]
     assert all(each == sorted(each) and each[0] == 0 and each[-1] == 1 for each in shares.values())
-    assert len(shares["film"]) == 1 + int(str(room.facts()["frames"]))
+    assert len(shares["film"]) == 1 + room.facts().frames
 
 
 class Log:

@@ -11,7 +11,10 @@ a film come together: narration, music, captions, pictures, the file for editors
 
 import sys
 import tempfile
+import time
+from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -32,8 +35,18 @@ from nextscene.story.story import Story
 from nextscene.text import plain
 
 
+@dataclass(frozen=True)
+class FilmFacts:
+    """What the record says of a film: its name and length, how it was asked for, and what could not be done."""
+
+    file: str
+    frames: int
+    settings: Mapping[str, object]
+    notes: tuple[str, ...]
+
+
 class CuttingRoom:
-    """Makes one film. `files`, once it is done: the film first."""
+    """Makes one film. `files`, once it is done: the film first. `seconds`: how long its pictures took."""
 
     def __init__(
         self,
@@ -63,7 +76,7 @@ class CuttingRoom:
         subtitles = [path.with_suffix(suffix) for suffix in (".vtt", ".srt")] if film.captions != "none" else []
         edit = [otio or path.with_suffix(".otio")] if film.otio else []
         self.files = [path, *subtitles, *edit]
-        self._pictures = list[Path | None]()
+        self._pictures, self.seconds = list[Path | None](), 0.0
         self._film = Film(
             path,
             self._timeline,
@@ -99,17 +112,16 @@ class CuttingRoom:
 
     def add(self, picture: Image.Image, made: Provenance | None, file: Path | None) -> None:
         """The next scene's picture, what made it, its file if any. Says what cannot be shown as it is wanted."""
-        before = len(self._film.notes)
+        before, began = len(self._film.notes), time.monotonic()
         self._film.add(picture, str(made or ""))
         self._pictures.append(file)
         for note in self._film.notes[before:]:
             print(note, file=sys.stderr)
+        self.seconds += time.monotonic() - began
 
-    def facts(self) -> dict[str, object]:
-        """What the record says of the film."""
+    def facts(self) -> FilmFacts:
         frames = self._timeline.frame(self._timeline.duration)
-        settings = self._story.film.model_dump(mode="json", exclude_unset=True)
-        return {"file": self._path.name, "frames": frames, "settings": settings, "notes": self._film.notes}
+        return FilmFacts(self._path.name, frames, self._story.film.given, tuple(self._film.notes))
 
     def _writable(self, folder: Path) -> Path:
         """The folder, or another for as long as the film is made, where nothing can be kept in this one."""

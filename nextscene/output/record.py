@@ -63,8 +63,8 @@ class Record(Ledger):
         self._given: GivenPictures = {}
         self._use: dict[str, int] = {}
         self._earlier: Run | None = None
-        self._files: list[Path] = []
-        self._inputs: list[Path] = []
+        self._files: Sequence[Path] = ()
+        self._inputs: Sequence[Path] = ()
         if keeps_takes and not fresh:
             self.run = self._run_file.read()
         elif keeps_takes:
@@ -112,6 +112,16 @@ class Record(Ledger):
             self._use[name], wanted[name] = take.number, take.noise
         return wanted
 
+    def reserve(self, files: Sequence[Path], inputs: Sequence[Path] = ()) -> None:
+        """Refuses to write files where something lies that was not made here.
+
+        inputs: files that came with the story: they stay where they are, whatever is set aside or removed.
+        """
+        self._files, self._inputs = files, inputs
+        disk.refuse_what_is_in_the_way(files)
+        if self._keeps_takes and not lies_within(self.folder, self.folder / TAKES):
+            raise NextSceneError(f"{self.folder / TAKES} leads out of its folder: remove that link.")
+
     def begin(
         self,
         story: Story,
@@ -120,16 +130,12 @@ class Record(Ledger):
         given: GivenPictures,
         *,
         cascade: bool = False,
-        files: Iterable[Path] = (),
-        inputs: Iterable[Path] = (),
     ) -> list[Shot]:
         """Takes up a story. Gives the shots that are still to be drawn: new and changed ones, and what grew from those.
 
         made_with: the model and its LoRA; with others, every scene is another one.
         given: the pictures that came with the story.
         cascade: also draw again what is stale.
-        files: what is going to be written; refused where something lies that was not made here.
-        inputs: files that came with the story, which stay where they are.
         """
         before = {scene.id: scene for scene in (*self.run.scenes, *self.run.former_scenes)} if self.run else {}
         contents = {reference: hashlib.sha256(each.tobytes()).hexdigest() for reference, each in given.items()}
@@ -138,8 +144,7 @@ class Record(Ledger):
             for shot in shots
         }
         scenes = choose_takes(shots, words, before, self._is_usable, cascade=cascade, use=self._use)
-        self._files, self._inputs, self._given = list(files), list(inputs), given
-        self._refuse_what_is_in_the_way()
+        self._given = given
         self.run = Run(
             story=story,
             made_with=dict(made_with),
@@ -176,12 +181,9 @@ class Record(Ledger):
         """Notes down a take that is written already, or withheld: what the record says is there, is there."""
         self._note(take, self._scene(take.shot), self._scene(take.shot).last_number + 1, file)
 
-    def finish_shooting(self, delivered: Sequence[Path], inputs: Iterable[Path] = ()) -> None:
-        """Notes down what was delivered, and removes the scenes of a longer run beside it: copies of takes, no others.
-
-        inputs: files that came with the story, which are never removed.
-        """
-        kept = {path.resolve() for path in (*delivered, *inputs)}
+    def finish_shooting(self, delivered: Sequence[Path]) -> None:
+        """Notes down what was delivered; removes the scenes of a longer run beside it: copies of takes, no others."""
+        kept = {path.resolve() for path in (*delivered, *self._inputs)}
         for file in disk.scene_files(self.folder):
             if file.resolve() not in kept and self._is_copy_of_a_take(file):
                 file.unlink()
@@ -212,11 +214,6 @@ class Record(Ledger):
             print(f"{file} was changed since it was drawn: it is left as it is, and not used.", file=sys.stderr)
             return False
         return not (self._checker and self._checker(pictures.read(file)).flagged)
-
-    def _refuse_what_is_in_the_way(self) -> None:
-        disk.refuse_what_is_in_the_way(self._files)
-        if self._keeps_takes and not lies_within(self.folder, self.folder / TAKES):
-            raise NextSceneError(f"{self.folder / TAKES} leads out of its folder: remove that link.")
 
     def _set_aside(self) -> None:
         """Moves away what was made here before and is kept nowhere else: another story's run, and its scenes."""
