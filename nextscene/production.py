@@ -266,6 +266,15 @@ def _note_film(record: Record, story: Story, film: CuttingRoom) -> None:
     record.finish("film", record.made_of(story.as_data()), film.files, film.seconds, asdict(film.facts()))
 
 
+def clean_folder(folder: Path, dry_run: bool = False) -> list[Path]:
+    """Removes the takes in a folder that nothing uses; gives them. dry_run: only gives them."""
+    record = Record(folder)
+    if dry_run:
+        return record.unused_files()
+    with record.locked():
+        return record.clean()
+
+
 def _say_what_is_noticed(take: Take) -> Take:
     if noticed := ", ".join(take.provenance.noticed):
         print(f"Scene {take.shot.number} is worth a look: {noticed}.", file=sys.stderr)

@@ -103,8 +103,10 @@ def _add_sequence(commands: Any) -> None:
     command.add_argument("--use", action="append", default=[], metavar="SCENE:TAKE", help=about)
     about = "draw again what grew from another take than the chosen one"
     command.add_argument("--cascade", action="store_true", help=about)
-    about = "start anew instead of going on with what the folder holds"
+    about = "start anew; what the folder holds is set aside in its folder earlier/"
     command.add_argument("--fresh", action="store_true", help=about)
+    about = "list the takes in the folder that nothing uses, and remove them; nothing is drawn"
+    command.add_argument("--clean", action="store_true", help=about)
 
 
 def _add_film(commands: Any) -> None:

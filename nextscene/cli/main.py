@@ -17,7 +17,7 @@ from nextscene.cli.explain import explain
 from nextscene.cli.train import train
 from nextscene.hub import Weights, choose, describe_models, fetch
 from nextscene.library import load
-from nextscene.production import Production, Request, cut_film
+from nextscene.production import Production, Request, clean_folder, cut_film
 from nextscene.progress import say
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
 from nextscene.story.story import Story, from_file, from_prompts, from_text
@@ -52,6 +52,10 @@ def _predict(options: argparse.Namespace) -> None:
 def _sequence(options: argparse.Namespace) -> None:
     """Makes a story, or goes on with the one that was begun in its folder."""
     folder: Path = options.output_dir
+    if options.clean:
+        for file in clean_folder(folder, dry_run=options.dry_run):
+            say(f"{'would remove' if options.dry_run else 'removed'} {file}")
+        return
     request = _request(
         options,
         _typed_story(options),
