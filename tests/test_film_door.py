@@ -138,7 +138,7 @@ def test_the_model_is_not_needed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (["--transition", "wipe"], "transition: input should be 'cut', 'crossfade', 'fade' or 'morph', not 'wipe'."),
+        (["--fps", "0"], "fps: input should be greater than or equal to 0.1, not 0.0."),
         (["--fps", "99"], "fps: input should be less than or equal to 24, not 99.0."),
         (["--output", "a.avi"], "a.avi has no known film format: name it .mp4, .webm or .gif."),
     ],

@@ -161,6 +161,14 @@ def test_a_storys_words_are_heard_and_read_in_its_film(server: Server, tmp_path:
     assert content(srt)[1].endswith(b"\nNight.\n")
 
 
+def test_films_for_editors_in_a_row_do_not_lock_the_server_up(server: Server) -> None:
+    story = data_uri(json.dumps({"film": {"otio": True}, "scenes": ["a", "b"]}).encode(), "application/json")
+    asked = QUICK | {"width": 64, "height": 64, "num_inference_steps": 2, "story": story, "output_video": True}
+    for _ in range(5):
+        *_, timeline = server.predict(**asked)["output"]
+        assert json.loads(content(timeline)[1])["OTIO_SCHEMA"] == "Timeline.1"
+
+
 def test_cancelling_between_steps_keeps_the_finished_scenes_and_frees_the_server(server: Server) -> None:
     asked = QUICK | {"num_inference_steps": 100, "prompts": ["a"] * 50, "output_video": True}
     cancelled = threading.Event()

