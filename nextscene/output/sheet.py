@@ -62,12 +62,13 @@ class Sheet:
 
 def _card(picture: Image.Image, made: Provenance) -> _Card:
     note = f" ({made.note})" if made.note else ""
+    size = made.shot.resizing.removeprefix("drawn")
     return _Card(
         picture,
         words=made.shot.prompt.removeprefix(PREFIX),
         about=f"{made.shot.duration:g} s   seed {made.shot.story_seed}",
         badges=(*made.noticed, *["draft"] * made.is_draft),
-        made_by=f"Drawn by {made.model}{note}.",
+        made_by=f"Drawn by {made.model}{size}{note}.",
     )
 
 
