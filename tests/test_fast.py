@@ -83,7 +83,8 @@ def test_a_draft_is_drawn_anew_when_the_story_itself_is_wanted(
 
     assert cli.main([*words, "--steps", "2"]) == 0
     done = json.loads((tmp_path / "run.json").read_text())
-    assert [len(scene["takes"]) for scene in done["scenes"]] == [1, 1], "no take of the draft is left to grow from"
+    chosen = [next(take for take in scene["takes"] if take["number"] == scene["chosen"]) for scene in done["scenes"]]
+    assert chosen[1]["grew_from"] == {"scene_001": chosen[0]["sha256"]}, "it grew from no draft"
     assert not any("fast_lora" in pictures.facts(file) for file in sorted(tmp_path.glob("scene_*.png")))
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 from takes import made_of, shot_of
 
 from nextscene.output.sheet import BACKGROUND, CARD, COLUMNS, GAP, Sheet
+from nextscene.story.plan import Shot
 
 
 def sheet_of(
@@ -17,6 +18,15 @@ def sheet_of(
     for colour in colours:
         sheet.add(Image.new("RGB", size, colour), made_of(replace(shot_of(), prompt=f"Next Scene: {prompt}")))
     return sheet.picture()
+
+
+def test_a_sheet_says_that_its_scenes_are_enlarged() -> None:
+    def foot(shot: Shot) -> bytes:
+        sheet = Sheet()
+        sheet.add(Image.new("RGB", (64, 48), "red"), made_of(shot))
+        return sheet.picture().tobytes()
+
+    assert foot(replace(shot_of(), draw_width=64)) != foot(shot_of())
 
 
 def columns_of(sheet: Image.Image) -> int:

@@ -24,7 +24,7 @@ A good prompt names the camera first, then what changes, then the light.
 SEQUENCE_EXAMPLES = """\
 examples:
   script/sequence "Wide shot of a city,Camera zooms to a window,Inside view of a character"
-  script/sequence "Fog over a harbour | Camera pans left, the fog lifts | Camera moves closer to a boat"
+  script/sequence "a white tower by the sea at dawn | the camera pans left | fog rolls in"
   script/sequence story.json --output-video story.mp4 --seconds-per-scene 3 --seed 123
   script/sequence story.json --dry-run
   script/sequence story.json --go-fast      # a draft; the same without it draws the story itself, anew

@@ -26,7 +26,7 @@ def _rows(made: Provenance) -> Iterator[str]:
         "without": look.negative_prompt.strip() or "nothing named",
         "from": ", ".join(reference.name for reference in shot.references) or "words alone",
         "scene": f"{shot.number} ({shot.id}), take {shot.take} of these words, shown for {shot.duration:g} s",
-        "size": f"{shot.width}x{shot.height}",
+        "size": shot.size,
         "strength": f"{look.strength:g}",
         "steps": f"{look.steps}, guidance {look.guidance:g}" + ", drawn fast: a draft" * shot.go_fast,
         "seed": f"{shot.story_seed} (of its noise: {shot.seed})",

@@ -89,7 +89,7 @@ class Shot:
         own = f" + {self.lora_weights} {look.lora_weights_scale:g}" if self.lora_weights else ""
         return (
             f"{self.number:3d}. {self.prompt}\n"
-            f"     {self.id}, take {self.take} · from {grows} · {self._size} · strength {look.strength:g}"
+            f"     {self.id}, take {self.take} · from {grows} · {self.size} · strength {look.strength:g}"
             f" · lora {look.lora_scale:g}{own} · {look.steps} steps{', fast' * self.go_fast}"
             f" · guidance {look.guidance:g}{_shortcuts(look)}"
             f" · seed {self.story_seed} (noise {self.seed}) · {self.duration:g} s\n"
@@ -110,7 +110,8 @@ class Shot:
         return f"drawn at {self.draw_width}x{self.draw_height}, {'enlarged' if larger else 'reduced'}"
 
     @property
-    def _size(self) -> str:
+    def size(self) -> str:
+        """Its size in words, with the one at which it is drawn, if that is another."""
         return f"{self.width}x{self.height}" + f" ({self.resizing})" * self.is_resized
 
 

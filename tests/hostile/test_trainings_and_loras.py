@@ -84,7 +84,8 @@ def largest_file(size: int) -> Iterator[None]:
 
 KILLS = """
 import hashlib, json, os, pathlib, signal, sys
-import torch, train
+import torch
+from nextscene.cli.main import main
 from nextscene.training import trainer
 
 # All that a run imports is imported once, and each run is forked from here.
@@ -105,7 +106,7 @@ def killed_after(replacement, out):
     return run(out)
 
 def run(out):
-    return train.main([data, "--output-dir", str(out), *options])
+    return main(["train", data, "--output-dir", str(out), *options])
 
 def in_a_child(function, *arguments):
     if not (child := os.fork()):
