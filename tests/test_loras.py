@@ -288,6 +288,17 @@ def test_one_content_is_kept_once_under_whatever_names(hub: Hub, site: Site, cac
     assert hub.downloads() == []  # the hub says what the content is
 
 
+@pytest.mark.parametrize("damaged", [b"", LORA[:-1], b"<html>"])
+def test_a_file_that_was_damaged_in_the_cache_is_fetched_anew(hub: Hub, site: Site, damaged: bytes) -> None:
+    site.pages = {"/a": LORA}
+    for name in (f"{site.url}/a", "me/one"):
+        file = fetch_lora(name)
+        assert file
+        file.write_bytes(damaged)
+        assert fetch_lora(name) == file
+        assert file.read_bytes() == LORA
+
+
 def test_the_least_recently_used_goes_first_when_there_are_too_many(
     site: Site, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

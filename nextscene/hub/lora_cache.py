@@ -15,6 +15,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import NamedTuple
 
+from safetensors import SafetensorError, safe_open
+
 from nextscene.files import sync, unwritable, write_whole
 from nextscene.hub import cache
 
@@ -42,9 +44,23 @@ def get(name: str, download: Callable[[Path], Path]) -> Path:
 
 
 def find(digest: str | None) -> Path | None:
-    """The file with this sha256, if it is kept."""
+    """The file with this sha256, if it is kept; one that has been damaged since is removed."""
     file = _file(digest) if digest else None
-    return file if file and file.is_file() else None
+    if not file or not file.is_file():
+        return None
+    if not is_whole(file):
+        file.unlink(missing_ok=True)
+        return None
+    return file
+
+
+def is_whole(file: Path) -> bool:
+    """Whether it is a safetensors file, from its header to its last byte."""
+    try:
+        with safe_open(file, "numpy"):
+            return True
+    except SafetensorError:
+        return False
 
 
 def make_room(name: str, size: int) -> None:
@@ -112,5 +128,5 @@ def _remove_stale_names() -> None:
     names = _list_by_use(_folder() / "names", "*")
     for number, each in enumerate(reversed(names), 1):
         with suppress(FileNotFoundError):
-            if number > MOST_NAMES or not find(each.path.read_text()):
+            if number > MOST_NAMES or not _file(each.path.read_text()).is_file():
                 each.path.unlink()

@@ -11,8 +11,6 @@ It does not know whether a LoRA fits the model.
 import re
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
 from nextscene import NextSceneError
 from nextscene.files import short, typed_path
 from nextscene.hub import cache, lora_cache
@@ -90,10 +88,8 @@ def _fetch_from_web(address: str, at_home: bool) -> Path:
 
 def _checked(name: str, file: Path) -> Path:
     """The file, if it is a whole safetensors file."""
-    try:
-        with safe_open(file, "numpy"):
-            return file
-    except SafetensorError:
+    if not lora_cache.is_whole(file):
         raise NextSceneError(
             f"{name} is no whole safetensors file: give the address of the file itself, not of a page that shows it."
-        ) from None
+        )
+    return file
