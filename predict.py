@@ -120,6 +120,11 @@ class Runner(BaseRunner):
             default=False,
             description="Draw drafts: a few steps for each scene, without guidance, by a LoRA made for that.",
         ),
+        continuity: str = Input(
+            default="auto",
+            choices=["chain", "tree", "auto"],
+            description="What a scene grows from. chain: the one before; tree: as far as words are understood, the earlier one with the fewest generations behind it that one move of the camera reaches; auto: a tree that goes back to each view's own picture, if all words of the story are understood, else a chain.",
+        ),
         references: list[Path] | None = Input(
             default=None,
             description="Further pictures, of characters or places, that every scene looks at as well, optional. A scene looks at three pictures at most, the one that it grows from included. Recommended: one or two; each makes a scene slower.",

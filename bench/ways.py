@@ -20,8 +20,9 @@ from nextscene import hub
 from nextscene.model import Model, NextScenePipeline
 from nextscene.settings import StorySettings
 from nextscene.shooting.studio import Studio
+from nextscene.story.parents import difference
 from nextscene.story.plan import GRID, Reference, Shot, Size, plan
-from nextscene.story.story import from_data
+from nextscene.story.story import from_data, with_prefix
 
 STEPS = 14  # what the built-in model was judged with while it was taught
 JPEG_QUALITY = 95
@@ -64,11 +65,12 @@ class HandsLatentsOn(NextScenePipeline):
 
 @dataclass(frozen=True)
 class Way:
-    """How a chain is drawn; what is not said is as we do it.
+    """How a story is drawn: each scene grown from the one before, and what is not said as we do it.
 
     story: what its story says for all scenes.
     one_noise: every scene has the noise of the first.
     jpeg: a scene is handed on as a JPEG file.
+    reworded: a scene is drawn by a tree's words for its difference from the one before.
     hold: low frequencies keep the statistics of earlier scenes, until the light or the weather is to change.
     """
 
@@ -77,12 +79,17 @@ class Way:
     pipe: type[NextScenePipeline] = NextScenePipeline
     one_noise: bool = False
     jpeg: bool = False
+    reworded: bool = False
     hold: bool = False
 
 
-OURS = Way("ours")
+OURS = Way("ours", {"continuity": StorySettings().continuity})
 PLAIN = Way("plain", {"strength": 1.0, "guidance": 1.0}, StockSized, one_noise=True, jpeg=True)
-CHANGES = (
+CHAIN = Way("chain")
+REWORDED = Way("chain, reworded", reworded=True)
+TREE = Way("tree", {"continuity": "tree"})
+AUTO = Way("auto", {"continuity": "auto"})
+CHANGES = (  # of a chain
     Way("one noise for all scenes", one_noise=True),
     Way("references at diffusers' size", pipe=StockSized),
     Way("guidance 2", {"guidance": 2.0}),
@@ -102,8 +109,14 @@ CHANGES = (
 
 
 def planned(told: Told, way: Way, size: Size) -> list[Shot]:
-    story = from_data({"scenes": list(told.words), "steps": STEPS, **way.story})
-    return plan(story, StorySettings(), told.number, size)
+    story = from_data({"scenes": list(told.words), "steps": STEPS, "continuity": "chain", **way.story})
+    shots = plan(story, StorySettings(), told.number, size)
+    return [_reworded(*pair) for pair in zip([shots[0], *shots], shots, strict=False)] if way.reworded else shots
+
+
+def _reworded(before: Shot, shot: Shot) -> Shot:
+    words = difference(before.shows, shot.shows)
+    return replace(shot, words=with_prefix(words)) if words else shot
 
 
 def opening(model: Model, told: Told, size: Size) -> Image.Image:

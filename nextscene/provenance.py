@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from nextscene import NextSceneError
 from nextscene.story.plan import Shot
-from nextscene.story.story import Story
+from nextscene.story.story import Story, as_it_was_made
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,9 @@ class Provenance:
         """What the picture called `name` carries. What older versions did not write has its default."""
         if not facts:
             raise NextSceneError(f"{name} does not say how it was made: it was not made here, or not kept whole.")
+        story = {"story": as_it_was_made(facts["story"])} if "story" in facts else {}
         try:
-            return TypeAdapter(cls).validate_python({**facts, "shot": Shot.from_json(facts.get("shot"))})
+            return TypeAdapter(cls).validate_python({**facts, **story, "shot": Shot.from_json(facts.get("shot"))})
         except ValidationError as error:
             where = " ".join(map(str, error.errors()[0]["loc"])) or "shot"
             wrong = f"its {where!r} is missing or wrong"

@@ -34,6 +34,9 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_PR
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\r\n]+$")]
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Transition = Literal["cut", "crossfade", "fade", "morph"]
+Light = Literal["dawn", "day", "dusk", "night"]
+Weather = Literal["clear", "rain", "snow", "fog"]
+Lens = Literal["wide", "close"]
 Move = Literal["none", "auto", "push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down"]
 
 
@@ -182,6 +185,12 @@ class StorySettings(Look):
         le=MAX_SIDE,
         recommended="leave blank",
         blank="as for the width",
+    )
+    continuity: Literal["chain", "tree", "auto"] = setting(
+        "What a scene grows from. chain: the one before; tree: as far as words are understood, the earlier one with "
+        "the fewest generations behind it that one move of the camera reaches; auto: a tree that goes back to each "
+        "view's own picture, if all words of the story are understood, else a chain",
+        "auto",
     )
     go_fast: bool = setting("Draw drafts: a few steps for each scene, without guidance, by a LoRA made for that", False)
     lora_weights: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)] | None = (

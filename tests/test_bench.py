@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bench import ablation, chains, continuity, ways, work
+from bench import ablation, chains, continuity, parents, ways, work
 from bench.columns import AGREEMENT, ASKED, COLUMNS, better
 from bench.figures import Row, in_turn, percent_over
 from bench.sight import Sight, look
@@ -168,9 +168,21 @@ def test_continuity_and_ablation_write_their_pages_and_draw_nothing_twice(
     drawn = capfd.readouterr()
     assert "4 of 4" in drawn.err
     ablation.main()
+    assert "2 of 2" in capfd.readouterr().err
+    ablation.main()
     page, nothing_drawn = capfd.readouterr()
-    assert "| ours |" in page
+    assert "| chain |" in page
     assert not nothing_drawn
+    parents.main()
+    page, drawn_besides = capfd.readouterr()
+    assert "6 of 6" in drawn_besides
+    assert "| agreement with the truth |" in page
+    assert list(json.loads((tmp_path / "parents.json").read_text())["ways"]) == [
+        "chain",
+        "chain, reworded",
+        "tree",
+        "auto",
+    ]
     assert drawn.out.strip() == (tmp_path / "continuity.md").read_text().strip()
     assert list(json.loads((tmp_path / "continuity.json").read_text())["ways"]) == ["ours", "plain"]
     for name in ("continuity.png", "continuity-stories.png"):

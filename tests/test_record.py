@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from conftest import ROOT, photo
 from PIL import Image
 
 from nextscene import NextSceneError, pictures
+from nextscene.cli.explain import explain
 from nextscene.model.loading import Model
 from nextscene.output.delivery import deliver, numbered
 from nextscene.output.record import Record, scene_named
@@ -369,3 +371,47 @@ def test_a_stage_is_done_until_what_it_was_made_of_or_what_it_made_changes(run: 
     assert record.is_done("film", record.made_of("crossfade"))
     film.unlink()
     assert not record.is_done("film", record.made_of("crossfade"))
+
+
+def test_what_a_scene_shows_is_for_the_plan_and_draws_nothing_again(run: Runner) -> None:
+    run(SCENES)
+    run(["a", {"prompt": "b", "shows": {"light": "night"}}, *SCENES[2:]])
+    assert run.drawn == []
+
+
+def test_a_record_of_before_trees_goes_on_as_the_chain_that_it_was(run: Runner) -> None:
+    """Such a record says nothing of continuity, of what scenes show, nor of words that differ from their prompts."""
+    run(SCENES)
+    before = run.folder / "run.json"
+    record = json.loads(before.read_text())
+    del record["story"]["continuity"]
+    for scene in record["scenes"]:
+        assert "words" not in scene["shot"]
+        del scene["shot"]["shows"]
+    before.write_text(json.dumps(record))
+    assert from_data(record).continuity == "chain"
+    run(SCENES)
+    assert run.drawn == []
+
+
+def test_a_scene_that_grows_from_another_one_keeps_its_prompt_and_says_the_words_that_are_drawn(run: Runner) -> None:
+    story = from_data({"scenes": ["a house", "the camera pans left", "night falls"], "continuity": "tree"})
+    *_, take = run.studio.shoot(plan(story, WANTED, 7, (64, 64)), {})
+    assert take.provenance.to_json()["prompt"] == "Next Scene: night falls"
+    assert take.provenance.shot.words == "Next Scene: the camera pans left as night falls"
+    assert take.provenance.shot.shows.light == "night"
+    own_words = replace(take.shot, words=take.shot.prompt)
+    (opening,) = run.studio.shoot(plan(story, WANTED, 7, (64, 64))[:1], {})
+    (other,) = run.studio.shoot([own_words], {take.shot.references[0]: opening.picture})
+    assert other.picture != take.picture
+
+
+def test_explain_shows_the_words_that_were_drawn_and_what_the_scene_shows(run: Runner) -> None:
+    story = from_data({"scenes": ["a house", "the camera pans left", "night falls"], "continuity": "tree"})
+    *_, take = run.studio.shoot(plan(story, WANTED, 7, (64, 64)), {})
+    file = run.folder / "night.png"
+    pictures.write(take.picture, file, take.provenance.to_json())
+    rows = explain(file, story=False)
+    assert "prompt    Next Scene: night falls\n" in rows
+    assert "drawn as  Next Scene: the camera pans left as night falls\n" in rows
+    assert "shows     house, night, camera 2 left of scene_001\n" in rows

@@ -313,6 +313,7 @@ def test_predict_py_has_the_promised_inputs_in_the_promised_order() -> None:
     later = [
         "output_quality",
         "go_fast",
+        "continuity",
         "references",
         "lora_weights",
         "lora_weights_scale",

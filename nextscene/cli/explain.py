@@ -23,6 +23,8 @@ def _rows(made: Provenance) -> Iterator[str]:
     shot, look, lora, own = made.shot, made.shot.look, made.lora, made.lora_weights
     rows = {
         "prompt": shot.prompt,
+        **({"drawn as": shot.words} if shot.words != shot.prompt else {}),
+        "shows": str(shot.shows),
         "without": look.negative_prompt.strip() or "nothing named",
         "from": ", ".join(reference.name for reference in shot.references) or "words alone",
         "scene": f"{shot.number} ({shot.id}), take {shot.take} of these words, shown for {shot.duration:g} s",

@@ -80,6 +80,7 @@ def form_inputs() -> Iterator[FormInput]:
     yield _from_setting(OutputSettings, "output_format")
     yield _from_setting(OutputSettings, "output_quality")
     yield _from_setting(StorySettings, "go_fast")
+    yield _from_setting(StorySettings, "continuity")
     yield FormInput(
         "references",
         "list[Path] | None",

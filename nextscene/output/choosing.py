@@ -16,7 +16,7 @@ from nextscene.story.plan import Shot
 Scenes = dict[str, RecordedScene]
 
 # What may differ between two takes of the same words. A LoRA counts by its sha256, which is in `made_with`.
-_NOT_OF_THE_WORDS = ("number", "take", "seed", "duration", "lora_weights")
+_NOT_OF_THE_WORDS = ("number", "take", "seed", "duration", "lora_weights", "shows")
 
 
 def fingerprint(*parts: object) -> str:

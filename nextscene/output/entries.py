@@ -15,7 +15,7 @@ from nextscene import NextSceneError, __version__
 from nextscene.output.folder import file_name
 from nextscene.provenance import Provenance
 from nextscene.story.plan import Shot
-from nextscene.story.story import Story, from_data
+from nextscene.story.story import Story, as_it_was_made, from_data
 
 VERSION = 2
 
@@ -28,7 +28,7 @@ def _read_provenance(data: Any) -> Provenance:
 
 def _read_story(data: Any) -> Story:
     try:
-        return from_data(data)
+        return from_data(as_it_was_made(data))
     except NextSceneError as error:
         raise ValueError(error) from None
 

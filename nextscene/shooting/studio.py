@@ -85,7 +85,7 @@ class Studio:
             references = [_resized(fit(picture, shot.width, shot.height), size) for picture in references]
         try:
             picture = self.model.pipe(
-                shot.prompt,
+                shot.words,
                 references,
                 width=shot.draw_width,
                 height=shot.draw_height,
@@ -129,7 +129,7 @@ class Studio:
 def _noticed(shot: Shot, references: Sequence[Image.Image], picture: Image.Image) -> list[str]:
     """What is worth a look in a picture, and in how it follows from the one that it grew from."""
     change = drift.compare(fit(references[0], *picture.size), picture) if shot.grows_from else None
-    seen = drift.badges(change, drift.bars(picture), asks_for_change(shot.prompt))
+    seen = drift.badges(change, drift.bars(picture), asks_for_change(shot.words))
     from_draft = not shot.go_fast and any(reference.info.get("draft") for reference in references)
     return [*seen, *["looks at a draft"] * from_draft]
 

@@ -7,24 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from nextscene.settings import Look
+from nextscene.story.language import LIGHTS, MOVES, OPPOSITES, WEATHERS
 from nextscene.story.plan import Shot, Size
 
-MOVES = {  # camera words, by where they take the camera
-    "left": r"pans? left|panning left|tracks? left|moves? left",
-    "right": r"pans? right|panning right|tracks? right|moves? right",
-    "up": r"tilts? up|tilting up|cranes? up|shifts? up|camera rises",
-    "down": r"tilts? down|tilting down|cranes? down|shifts? down|camera descends",
-    "closer": r"doll(?:y|ies) (?:in|forward)|push(?:es)? (?:in|through)|moves? (?:closer|forward)|zooms? (?:in|to)",
-    "farther": r"doll(?:y|ies) (?:out|back)|pulls? (?:back|out|away)|moves? back|zooms? out",
-}
-OPPOSITES = [("left", "right"), ("up", "down"), ("closer", "farther")]
-LIGHTS = {
-    "day": r"noon|midday|daylight|broad day",
-    "dawn": r"dawn|sunrise|sun rises|morning",
-    "dusk": r"dusk|sunset|sun sets|evening|twilight",
-    "night": r"night|midnight|moonlight|starlight",
-}
-WEATHERS = {"fog": r"fog|mist", "rain": r"rain|storm", "snow": r"snow|blizzard", "clear": r"clear sky|sunny|cloudless"}
 CHANGE = (
     r"camera|shot|angle|view|close-up|pan|tilt|dolly|zoom|track|reveal|expand|transition|begin|start|become|turn|grow"
     r"|fade|fall|rise|sets|roll|lift|open|close|appear|vanish|enter|leave|arrive|approach|move|walk|run|paint|light|dark|now"

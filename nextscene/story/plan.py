@@ -7,7 +7,7 @@ and replayed. It knows a picture only by its size, and a model only by the size 
 import hashlib
 import math
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
@@ -16,9 +16,11 @@ from pydantic import TypeAdapter
 from nextscene import NextSceneError
 from nextscene.card import Limits
 from nextscene.settings import MAX_SIDE, MIN_SIDE, Look, StorySettings
+from nextscene.story.parents import COSTS, UNCHANGED, Cost, choose_parent, difference
 from nextscene.story.sizes import GRID as GRID
 from nextscene.story.sizes import Size as Size
 from nextscene.story.sizes import drawing_size
+from nextscene.story.state import State, is_known_throughout, states_of
 from nextscene.story.story import Scene, Story, with_prefix
 
 FAST_STEPS = 4  # of a draft, where nobody says how many
@@ -40,6 +42,9 @@ IMAGE = Reference("picture", "image")  # the first picture, that the user may gi
 class Shot:
     """One picture to make, with everything decided.
 
+    prompt: the user's own words.
+    words: those that it is drawn by: the same, unless it grows from another scene than the one before.
+    shows: what it is to show, as far as that is known.
     grows_from: the picture that it starts from and follows; None: it is a fresh start.
     references: all that it looks at, what it grows from first.
     draw_width, draw_height: the size at which the model draws it; what is drawn smaller or larger is then resized.
@@ -53,6 +58,8 @@ class Shot:
     number: int
     id: str
     prompt: str
+    words: str
+    shows: State
     grows_from: Reference | None
     references: tuple[Reference, ...]
     width: int
@@ -70,13 +77,19 @@ class Shot:
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON's own types, the look's settings beside the others."""
         fields = asdict(replace(self, look=Look()))
-        return {name: value for name, value in fields.items() if name != "look"} | self.look.model_dump()
+        left_out = {"look"} | ({"words"} if self.words == self.prompt else set())
+        return {name: value for name, value in fields.items() if name not in left_out} | self.look.model_dump()
 
     @classmethod
     def from_json(cls, data: object) -> Self:
         """The shot that `to_json` wrote; a ValidationError, if it did not."""
         said = TypeAdapter(dict[str, object]).validate_python(data)
-        older = {"draw_width": said.get("width"), "draw_height": said.get("height")}  # which did not have these
+        older = {
+            "draw_width": said.get("width"),
+            "draw_height": said.get("height"),
+            "words": said.get("prompt"),
+            "shows": {"since": said.get("id")},
+        }  # which did not have these
         look = Look.model_validate({name: said[name] for name in Look.model_fields if name in said})
         if said.get("negative_prompt") == " ":  # which stands for none
             look = look.model_copy(update={"negative_prompt": " "})
@@ -87,12 +100,14 @@ class Shot:
         beside = [reference.name for reference in self.references if reference != self.grows_from]
         grows += f" with {', '.join(beside)}" if beside else ""
         own = f" + {self.lora_weights} {look.lora_weights_scale:g}" if self.lora_weights else ""
+        drawn = f"     drawn as: {self.words}\n" if self.words != self.prompt else ""
         return (
-            f"{self.number:3d}. {self.prompt}\n"
+            f"{self.number:3d}. {self.prompt}\n{drawn}"
             f"     {self.id}, take {self.take} · from {grows} · {self.size} · strength {look.strength:g}"
             f" · lora {look.lora_scale:g}{own} · {look.steps} steps{', fast' * self.go_fast}"
             f" · guidance {look.guidance:g}{_shortcuts(look)}"
             f" · seed {self.story_seed} (noise {self.seed}) · {self.duration:g} s\n"
+            f"     shows: {self.shows}\n"
             f"     without: {look.negative_prompt.strip() or 'nothing named'}"
         )
 
@@ -138,9 +153,13 @@ def plan(
     settings = StorySettings().overlaid(story).overlaid(wanted)
     width, height = _size(settings, own_size, image)
     draw_width, draw_height = drawing_size((width, height), own_size, limits)
+    states = states_of(story)
+    cost = _cost(settings, states.values())
     shots: list[Shot] = []
     for number, (name, scene) in enumerate(zip(story.ids, story.scenes, strict=True), 1):
-        parent = _parent(scene, shots[-1].id if shots else None, image)
+        parent, words = _parent(scene, shots[-1].id if shots else None, image), with_prefix(scene.prompt)
+        if cost and shots and "after" not in scene.model_fields_set:
+            parent, words = right_parent(shots, states[name], words, cost)
         references = (*filter(None, [parent]), *_company(story, scene, parent, [shot.id for shot in shots]))
         if len(references) > MAX_REFERENCES:
             names = ", ".join(reference.name for reference in references)
@@ -154,6 +173,8 @@ def plan(
                 number=number,
                 id=name,
                 prompt=with_prefix(scene.prompt),
+                words=words,
+                shows=states[name],
                 grows_from=parent,
                 references=references,
                 width=width,
@@ -196,6 +217,31 @@ def _parent(scene: Scene, previous: str | None, image: Size | None) -> Reference
     if previous:
         return Reference("scene", previous)
     return IMAGE if image else None
+
+
+def _cost(settings: StorySettings, states: Collection[State]) -> Cost | None:
+    """How a scene chooses what it grows from; None: it is always the scene before."""
+    whole = is_known_throughout(states)
+    return None if settings.continuity == "auto" and not whole else COSTS.get(settings.continuity)
+
+
+def right_parent(shots: Sequence[Shot], state: State, prompt: str, cost: Cost) -> tuple[Reference, str]:
+    """What the next scene of a tree grows from, and the words that lead there: its own, if they say just that."""
+    before = shots[-1]
+    at = choose_parent([shot.shows for shot in shots], _generations(shots), state, cost)
+    chosen = before if at is None else shots[at]
+    if difference(chosen.shows, before.shows) != "" and chosen is not before:
+        prompt = with_prefix(difference(chosen.shows, state) or UNCHANGED)
+    return Reference("scene", chosen.id), prompt
+
+
+def _generations(shots: Sequence[Shot]) -> list[int]:
+    """How many scenes lie behind each shot, one grown from the other."""
+    behind: dict[str, int] = {}
+    for shot in shots:
+        grown = shot.grows_from is not None and shot.grows_from.kind == "scene"
+        behind[shot.id] = behind[shot.grows_from.name] + 1 if grown and shot.grows_from else 0
+    return list(behind.values())
 
 
 def _company(story: Story, scene: Scene, parent: Reference | None, earlier: Sequence[str]) -> list[Reference]:

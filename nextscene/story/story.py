@@ -18,12 +18,16 @@ from nextscene import NextSceneError
 from nextscene.settings import (
     FileName,
     FilmSettings,
+    Group,
+    Lens,
+    Light,
     Look,
     Move,
     Name,
     StorySettings,
     Text,
     Transition,
+    Weather,
     describe_errors,
     setting,
 )
@@ -41,6 +45,34 @@ _PREFIXES = re.compile(r"^(?:\s*next[\s_-]*scene\s*:)+\s*", re.IGNORECASE)
 _BETWEEN_SCENES = re.compile(r"\n|\||,(?! \S)")
 
 
+class CameraMove(Group):
+    """What the camera does from the scene before, in numbers. The scene's words should say it as well."""
+
+    rotate: int = setting("Degrees around what is to be seen, to the right; below 0 to the left", 0, ge=-180, le=180)
+    forward: int = setting("Steps closer; below 0 away", 0, ge=-10, le=10)
+    tilt: int = setting("Steps up; below 0 down", 0, ge=-10, le=10)
+    lens: Lens | None = setting("Another lens", blank="the one that it had")
+
+
+class CameraPlace(Group):
+    """Where the camera is, in steps from where it was when the story, or a part of it, began."""
+
+    pan: int = setting("To the right; below 0 to the left", 0, ge=-100, le=100)
+    tilt: int = setting("Up; below 0 down", 0, ge=-100, le=100)
+    zoom: int = setting("Closer; below 0 farther", 0, ge=-100, le=100)
+
+
+class Shows(Group):
+    """What a scene shows, where its words do not say it plainly enough for the rules."""
+
+    light: Light | None = setting("The time of day", blank="as its words say")
+    weather: Weather | None = setting("The weather", blank="as its words say")
+    place: Name | None = setting("Where it is", blank="as its words say")
+    subject: Name | None = setting("Who or what it is about", blank="as its words say")
+    colour: Name | None = setting("The colour of that", blank="as its words say")
+    camera: CameraPlace | None = setting("Where the camera is: pan, tilt, zoom, in steps", blank="as its words say")
+
+
 class Scene(Look):
     """One scene: its words, and what it wants otherwise than the rest of its story."""
 
@@ -54,6 +86,13 @@ class Scene(Look):
         "An earlier scene, or a picture of the cast, that it looks at as well; null: none", blank="the story's"
     )
     cast: tuple[Name, ...] | None = setting("Which pictures of the cast it looks at", blank="all of them")
+    camera: CameraMove | None = setting(
+        "What the camera does, for the plan: rotate (degrees to the right), forward, tilt (steps), lens (wide, close)",
+        blank="as its words say",
+    )
+    shows: Shows | None = setting(
+        "What it shows, for the plan: light, weather, place, subject, colour, camera", blank="as its words say"
+    )
     take: int = setting("Which take of it is wanted; each has noise of its own", 1, ge=1, le=1_000_000)
     duration: float | None = setting("Seconds that it stands in the film", ge=0.04, le=600, blank="1 / fps")
     transition: Transition | None = setting("How the film comes into it", blank="the film's")
@@ -162,7 +201,9 @@ class Story(StorySettings):
     def complete(self, wanted: StorySettings, seed: int, image: str | None) -> "Story":
         """The same story with all that the user set for a run: alone, it makes the same pictures again."""
         story = self.overlaid(wanted)
-        return story.model_copy(update={"seed": seed} | ({"image": image} if image else {}))
+        return story.model_copy(
+            update={"seed": seed, "continuity": story.continuity} | ({"image": image} if image else {})
+        )
 
 
 def from_prompts(prompts: Sequence[str]) -> Story:
@@ -173,6 +214,11 @@ def from_prompts(prompts: Sequence[str]) -> Story:
 def from_text(text: str) -> Story:
     """A story from one text: JSON, or prompts parted by newlines, `|`, or commas that no single space follows."""
     return _from_json(text, "the text") if text.lstrip()[:1] in ("{", "[") else from_prompts(split(text))
+
+
+def as_it_was_made(story: Any) -> Any:
+    """The story in a record: one of before `continuity` was written down was a chain."""
+    return {"continuity": "chain"} | story if isinstance(story, dict) else story
 
 
 def split(text: str) -> list[str]:
@@ -202,7 +248,7 @@ def from_data(data: Any) -> Story:
     if isinstance(data, list):
         data = {"scenes": data}
     if isinstance(data, dict) and "made_by" in data:
-        data = data.get("story")
+        data = as_it_was_made(data.get("story"))
     if not isinstance(data, dict):
         raise NextSceneError('A story is an object {"scenes": [...]} or a list of scenes.')
     data = {name: value for name, value in data.items() if name != "$schema"}  # which is for editors
