@@ -24,7 +24,7 @@ from nextscene.film import CuttingRoom
 from nextscene.hub import Weights, fetch_lora, public_name
 from nextscene.output.delivery import deliver, numbered
 from nextscene.output.record import Record
-from nextscene.progress import filming, progress
+from nextscene.progress import OnProgress, filming, progress
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
 from nextscene.shooting.safety import Checker
 from nextscene.story.advice import advice
@@ -110,12 +110,13 @@ class Production:
     def run(self, load: Load) -> Iterator[Path]:
         """Yields each file as soon as it is done: the scenes in order, the contact sheet, the film, the record."""
         pictures.prepare(self._file_for(self.shots[0]))
-        with self.record.locked():
-            yield from self._shoot_and_cut(load)
+        # What is spoken and mixed is silent work; the film's pictures come as they are drawn, which is shown already.
+        with self.record.locked(), filming(hidden={"film"}) as on_progress:
+            yield from self._shoot_and_cut(load, on_progress)
             if self.request.deliver_record:
                 yield self.record.file
 
-    def _shoot_and_cut(self, load: Load) -> Iterator[Path]:
+    def _shoot_and_cut(self, load: Load, on_progress: OnProgress) -> Iterator[Path]:
         request, shots = self.request, self.shots
         for shot in shots:
             for note in self._about_words(shot):
@@ -129,8 +130,7 @@ class Production:
         todo = self.record.begin(self.story, shots, self._fetched(), self.pictures, cascade=request.cascade)
         if len(todo) < len(shots):
             print(f"{len(shots) - len(todo)} of {len(shots)} scenes are made already.", file=sys.stderr)
-        spoken = request.folder / "narration"
-        film = CuttingRoom(self.story, request.film, spoken, self.music, otio=request.otio) if request.film else None
+        film = self._cutting_room(request.film, on_progress) if request.film else None
         studio = load() if todo else None
         if studio:  # a LoRA that does not fit is refused before the record says anything
             studio.model.use_lora_weights(self._own_lora, public_name(self.lora_weights))
@@ -155,6 +155,10 @@ class Production:
             if self.record.stale:
                 note = f"Grew from another take of an earlier scene: {', '.join(self.record.stale)}"
                 print(f"{note}; --cascade draws them again.", file=sys.stderr)
+
+    def _cutting_room(self, path: Path, on_progress: OnProgress) -> CuttingRoom:
+        spoken, otio = self.request.folder / "narration", self.request.otio
+        return CuttingRoom(self.story, path, spoken, self.music, otio=otio, on_progress=on_progress)
 
     def _about_words(self, shot: Shot) -> list[str]:
         """What the model does not know of a shot's words, if it knows only a small world."""

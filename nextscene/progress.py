@@ -5,7 +5,7 @@ It knows nothing but the shots and which step of which shot is done.
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from math import inf
 from threading import Event, Thread
@@ -54,15 +54,16 @@ def _lines(shots: Sequence[Shot]) -> Iterator[OnStep]:
 
 
 @contextmanager
-def filming() -> Iterator[OnProgress]:
-    """Shows how far a film is, through the `on_progress` that it gives."""
+def filming(hidden: Collection[str] = ()) -> Iterator[OnProgress]:
+    """Shows how far a film is, through the `on_progress` that it gives. hidden: stages that are not shown."""
     look = _Bar if sys.stderr.isatty() else _Lines
     stages: dict[str, _Stage] = {}
 
     def on_progress(name: str, share: float) -> None:
-        if name not in stages:
+        if name not in {*stages, *hidden}:
             stages[name] = look(name)
-        stages[name].reach(share)
+        if name in stages:
+            stages[name].reach(share)
 
     def go_on() -> None:
         for stage in list(stages.values()):
