@@ -11,6 +11,7 @@ from nextscene import NextSceneError, hub, pictures
 from nextscene.cli import main as cli
 from nextscene.model import speed
 from nextscene.model.loading import Model
+from nextscene.provenance import Provenance
 from nextscene.settings import StorySettings
 from nextscene.shooting.studio import Studio
 from nextscene.story.advice import advice
@@ -52,7 +53,9 @@ def test_it_is_switched_with_each_request_and_leaves_nothing_behind(small: Model
     fast, after = takes_of(small, go_fast=True), takes_of(small, steps=2)
     assert [same(one.picture, other.picture) for one, other in zip(before, after, strict=True)] == [True, True]
     assert not same(fast[0].picture, takes_of(small, steps=4, guidance=1.0)[0].picture)
-    assert fast[1].provenance.fast_lora.file == "fast.safetensors"
+    lora = fast[1].provenance.fast_lora
+    assert lora
+    assert lora.file == "fast.safetensors"
     assert not after[1].provenance.is_draft
 
 
@@ -63,6 +66,10 @@ def test_its_schedule_is_the_one_that_lightning_was_made_for(small: Model, weigh
     assert times.tolist() == pytest.approx([3 * s / (1 + 2 * s) for s in (1, 0.75, 0.5, 0.25)], abs=1e-4)
     small.set_up(shots_of()[0])
     assert small.pipe.scheduler.config.base_shift != pytest.approx(1.0986, abs=1e-3)
+
+
+def provenance_of(picture: Path) -> Provenance:
+    return Provenance.from_json(pictures.facts(picture), picture.name)
 
 
 def test_a_draft_is_drawn_anew_when_the_story_itself_is_wanted(
@@ -76,7 +83,9 @@ def test_a_draft_is_drawn_anew_when_the_story_itself_is_wanted(
     assert draft["story"]["go_fast"] is True
     assert "fast_lora_sha256" in draft["made_with"]
     first = tmp_path / "scene_001.png"
-    assert pictures.facts(first)["fast_lora"]["file"] == "fast.safetensors"
+    lora = provenance_of(first).fast_lora
+    assert lora
+    assert lora.file == "fast.safetensors"
     assert pictures.read(first).info == {"draft": True}
     assert cli.main(["explain", str(first)]) == 0
     assert "a draft" in capsys.readouterr().out
@@ -85,7 +94,7 @@ def test_a_draft_is_drawn_anew_when_the_story_itself_is_wanted(
     done = json.loads((tmp_path / "run.json").read_text())
     chosen = [next(take for take in scene["takes"] if take["number"] == scene["chosen"]) for scene in done["scenes"]]
     assert chosen[1]["grew_from"] == {"scene_001": chosen[0]["sha256"]}, "it grew from no draft"
-    assert not any("fast_lora" in pictures.facts(file) for file in sorted(tmp_path.glob("scene_*.png")))
+    assert not any(provenance_of(file).is_draft for file in sorted(tmp_path.glob("scene_*.png")))
 
 
 def test_a_scene_that_grows_from_a_draft_says_so(small: Model) -> None:

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import os
 import random
 import shutil
-import subprocess
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import Any
 
 import diffusers
 import pytest
+import warm
 from conftest import ROOT, photo
 from PIL import Image
 
@@ -307,21 +309,24 @@ def test_scenes_are_named_by_number_or_id() -> None:
 def test_killed_at_any_moment_a_run_loses_nothing_finished(tmp_path: Path) -> None:
     """The whole command, killed with no chance to tidy up."""
     words = "a|b|c|d|e|f"
-    command = [ROOT / "script/sequence", words, "--steps", "12", "--width", "128", "--height", "96", "--seed", "3"]
-    subprocess.run([*command, "--output-dir", tmp_path / "whole"], check=True, capture_output=True)
+    command = ["-m", "nextscene.cli", "sequence", words, "--steps", "12", "--width", "128", "--height", "96"]
+    command += ["--seed", "3", "--output-dir"]
+    assert warm.run(*command, "whole", cwd=tmp_path).returncode == 0
     folder = tmp_path / "killed"
     chance = random.Random(0)
     kept: dict[str, bytes] = {}
     for _ in range(3):
-        run = subprocess.Popen([*command, "--output-dir", folder], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        assert run.stdout
-        run.stdout.readline()  # a scene is there
-        time.sleep(chance.uniform(0, 0.3))
-        run.kill()
-        run.communicate()
+        reader, writer = os.pipe()
+        run = warm.start(*command, "killed", cwd=tmp_path, stdout=writer)
+        os.close(writer)
+        with os.fdopen(reader) as said:
+            said.readline()  # a scene is there
+            time.sleep(chance.uniform(0, 0.3))
+            run.send_signal(signal.SIGKILL)
+        run.wait()
         for file in folder.glob("scene_*.png"):
             assert file.read_bytes() == kept.setdefault(file.name, file.read_bytes())
-    subprocess.run([*command, "--output-dir", folder], check=True, capture_output=True)
+    assert warm.run(*command, "killed", cwd=tmp_path).returncode == 0
     for number in range(1, 7):
         name = f"scene_{number:03d}.png"
         assert (folder / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

@@ -38,8 +38,8 @@ def test_scenes_stand_in_order_in_rows_of_nearly_equal_length(scenes: int, colum
     colours = [f"#{16 * n + 15:02x}4080" for n in range(scenes)]
     sheet = sheet_of(colours)
     assert columns_of(sheet) == columns
-    found = [sheet.getpixel((x, y)) for y in range(sheet.height) for x in range(GAP + 9, sheet.width, CARD + GAP)]
-    shown = list(dict.fromkeys(colour for colour in found if colour[1:] == (0x40, 0x80)))
+    found = np.asarray(sheet)[:, GAP + 9 :: CARD + GAP].reshape(-1, 3).tolist()
+    shown = list(dict.fromkeys(tuple(colour) for colour in found if colour[1:] == [0x40, 0x80]))
     assert shown == [(16 * n + 15, 0x40, 0x80) for n in range(scenes)]
     assert -(-scenes // columns) == rows
 

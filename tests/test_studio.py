@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from nextscene.settings import StorySettings
 from nextscene.shooting.studio import Studio
 from nextscene.story.plan import IMAGE, Shot, plan
 from nextscene.story.story import from_data
+from nextscene.take import Take
 
 SMALL = {"width": 128, "height": 96, "steps": 2}
 
@@ -200,7 +202,7 @@ def test_delivery_writes_each_scene_before_the_next_is_drawn_and_then_the_film(s
 
 
 def test_a_failure_keeps_what_is_done_and_leaves_no_half_film(tmp_path: Path) -> None:
-    def takes() -> object:
+    def takes() -> Iterator[Take]:
         yield take_of(shots_of(["a"])[0], photo())
         raise NextSceneError("the second scene failed")
 
