@@ -8,7 +8,7 @@ It imports no torch, so that whoever shows a picture can say how it was made.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Self
+from functools import cache
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -88,13 +88,13 @@ class Provenance:
         }
 
     @classmethod
-    def from_json(cls, facts: Mapping[str, object] | None, name: str) -> Self:
+    def from_json(cls, facts: Mapping[str, object] | None, name: str) -> "Provenance":
         """What the picture called `name` carries. What older versions did not write has its default."""
         if not facts:
             raise NextSceneError(f"{name} does not say how it was made: it was not made here, or not kept whole.")
         story = {"story": as_it_was_made(facts["story"])} if "story" in facts else {}
         try:
-            return TypeAdapter(cls).validate_python({**facts, **story, "shot": Shot.from_json(facts.get("shot"))})
+            return _adapter().validate_python({**facts, **story, "shot": Shot.from_json(facts.get("shot"))})
         except ValidationError as error:
             where = " ".join(map(str, error.errors()[0]["loc"])) or "shot"
             wrong = f"its {where!r} is missing or wrong"
@@ -108,3 +108,8 @@ class Provenance:
         """In a line, as a film carries it."""
         lora, seed = self.lora, self.shot.story_seed
         return f"{self.made_by}: {self.model}, {lora.file} at {lora.scale:g}, seed {seed}"
+
+
+@cache
+def _adapter() -> TypeAdapter[Provenance]:
+    return TypeAdapter(Provenance)

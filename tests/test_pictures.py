@@ -303,6 +303,35 @@ def test_a_folder_that_cannot_be_made_is_an_error_in_a_sentence(picture: Image.I
         pictures.write(picture, tmp_path / "file" / "a.png", {})
 
 
+def test_a_folder_in_the_place_of_a_picture_is_an_error_in_a_sentence_and_stays(
+    picture: Image.Image, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(
+        NextSceneError, match=r"a\.png cannot be written \(it is a folder\): make room or choose another"
+    ):
+        pictures.write(picture, tmp_path / "a.png", {})
+    assert (tmp_path / "a.png").is_dir()
+
+
+def test_a_link_in_the_place_of_the_part_is_not_followed(picture: Image.Image, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / ".a.png.part").symlink_to(tmp_path / "mine.txt")
+    pictures.write(picture, tmp_path / "a.png", {})
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.png", "mine.txt"]
+
+
+def test_only_what_was_written_here_is_ours(picture: Image.Image, tmp_path: Path) -> None:
+    pictures.write(picture, tmp_path / "ours.png", {})
+    picture.save(tmp_path / "mine.png")
+    (tmp_path / "link.png").symlink_to(tmp_path / "ours.png")
+    (tmp_path / "text.png").write_text("Next Scene 1")
+    (tmp_path / "folder.png").mkdir()
+    files = [*tmp_path.iterdir(), tmp_path / "nowhere.png"]
+    assert [file.name for file in files if pictures.made_here(file)] == ["ours.png"]
+
+
 def test_facts_too_long_for_jpeg_are_refused_there_and_kept_elsewhere(picture: Image.Image, tmp_path: Path) -> None:
     long = {"prompt": "a windmill " * 10_000}
     with pytest.raises(NextSceneError, match="choose png or webp"):
@@ -312,7 +341,17 @@ def test_facts_too_long_for_jpeg_are_refused_there_and_kept_elsewhere(picture: I
         assert pictures.facts(tmp_path / name) == long
 
 
-@pytest.mark.parametrize(("software", "description"), [(None, None), ("GIMP", '{"seed": 1}'), ("Next Scene 0", "mine")])
+@pytest.mark.parametrize(
+    ("software", "description"),
+    [
+        (None, None),
+        ("GIMP", '{"seed": 1}'),
+        ("Next Scene 0", "mine"),
+        ("Next Scene 0", "[" * 20_000),
+        ("Next Scene 0", f'{{"seed": {"9" * 5000}}}'),
+    ],
+    ids=["nothing", "another program's", "text", "deep", "huge number"],
+)
 def test_a_picture_that_is_not_ours_has_no_facts(
     picture: Image.Image, tmp_path: Path, software: str | None, description: str | None
 ) -> None:

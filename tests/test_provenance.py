@@ -22,7 +22,7 @@ WHOLE: dict[str, Any] = {
     "device": "CPU",
     "versions": {"torch": "2"},
     "noticed": ("bars",),
-    "story": from_data({"seed": 3, "scenes": ["a", {"prompt": "b", "take": 2, "after": None}]}),
+    "story": from_data({"seed": 3, "continuity": "chain", "scenes": ["a", {"prompt": "b", "take": 2, "after": None}]}),
     "tried": 2,
 }
 

@@ -294,7 +294,7 @@ def test_ids_that_look_the_same_as_file_names_are_told_apart(run: Runner) -> Non
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"scenes": [{}]}', "null"])
 def test_a_damaged_record_is_refused_in_a_sentence_and_fresh_starts_anew(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text)
-    with pytest.raises(NextSceneError, match=r"is no record of a run, or a damaged one: --fresh"):
+    with pytest.raises(NextSceneError, match=r"is no record of a run, or a damaged one: script/sequence --fresh"):
         Record(tmp_path)
     assert Record(tmp_path, fresh=True).story is None
 

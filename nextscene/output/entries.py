@@ -5,8 +5,10 @@ no files.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field, PlainSerializer, PlainValidator, TypeAdapter
@@ -19,16 +21,24 @@ from nextscene.story.story import Story, as_it_was_made, from_data
 
 VERSION = 2
 
-Number = Annotated[int, Field(ge=1, lt=10**6)]
+Number = Annotated[int, Field(ge=1, lt=10**9)]
 
 
 def _read_provenance(data: Any) -> Provenance:
-    return Provenance.from_json(data, "a take")
+    with _a_value_error():
+        return Provenance.from_json(data, "a take")
 
 
 def _read_story(data: Any) -> Story:
-    try:
+    with _a_value_error():
         return from_data(as_it_was_made(data))
+
+
+@contextmanager
+def _a_value_error() -> Iterator[None]:
+    """What pydantic understands, in place of a sentence."""
+    try:
+        yield
     except NextSceneError as error:
         raise ValueError(error) from None
 
@@ -60,14 +70,7 @@ class RecordedTake:
     made_at: str
     file: str | None = None
     withheld: float | None = None
-    facts: (
-        Annotated[
-            Provenance,
-            PlainValidator(_read_provenance),
-            PlainSerializer(Provenance.to_json),
-        ]
-        | None
-    ) = None
+    facts: Annotated[Provenance, PlainValidator(_read_provenance), PlainSerializer(Provenance.to_json)] | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class RecordedScene:
     chosen: Number | None = None
     stale: bool = False
     takes: tuple[RecordedTake, ...] = ()
-    last_number: int = 0
+    last_number: Annotated[int, Field(ge=0, lt=10**8)] = 0
 
     @property
     def chosen_take(self) -> RecordedTake | None:
@@ -172,7 +175,7 @@ class Run:
 
     def to_json(self) -> str:
         about = {"version": VERSION, "made_by": f"Next Scene {__version__}"}
-        said = TypeAdapter(Run).dump_python(self, mode="json", exclude_none=True)
+        said = _adapter().dump_python(self, mode="json", exclude_none=True)
         return json.dumps(about | said, indent=1)
 
     @classmethod
@@ -186,11 +189,11 @@ class Run:
                 raise NextSceneError(f"{newer}: go on with that one, or choose another folder.")
             for older in range(version, VERSION):
                 data = MIGRATIONS[older](data)
-            run = TypeAdapter(Run).validate_python(data)
+            run = _adapter().validate_python(data)
             run._refuse_contradictions()
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             wrong = f"{name} is no record of a run, or a damaged one"
-            raise NextSceneError(f"{wrong}: --fresh sets it aside and starts anew.") from None
+            raise NextSceneError(f"{wrong}: script/sequence --fresh sets it aside and starts anew.") from None
         return run
 
     def _refuse_contradictions(self) -> None:
@@ -198,10 +201,17 @@ class Run:
             raise ValueError("the story has other scenes than the record")
         for scene in (*self.scenes, *self.former_scenes):
             numbers = [take.number for take in scene.takes]
-            if len(set(numbers)) < len(numbers) or (scene.chosen is not None and scene.chosen not in numbers):
-                raise ValueError("a take is there twice, or the chosen one is not")
+            if len(set(numbers)) < len(numbers) or max(numbers, default=0) > scene.last_number:
+                raise ValueError("a number is given twice")
+            if scene.chosen is not None and scene.chosen not in numbers:
+                raise ValueError("the chosen take is not there")
             if any((take.file is None) == (take.withheld is None) for take in scene.takes):
                 raise ValueError("a take has no file and is not withheld, or both")
+
+
+@cache
+def _adapter() -> TypeAdapter[Run]:
+    return TypeAdapter(Run)
 
 
 def _from_version_1(run: dict[str, Any]) -> dict[str, Any]:

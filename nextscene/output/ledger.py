@@ -110,7 +110,8 @@ class Ledger:
         used |= {self._file(take) for take in takes if not self._is_as_drawn(take)}  # a person's own work by now
         folder = self.folder / TAKES
         unused = (file for file in folder.glob("*.png") if file not in used and pictures.made_here(file))
-        return sorted([*unused, *self.folder.glob(".*.part"), *folder.glob(".*.part")])
+        parts = (file for each in (self.folder, folder) for file in each.glob(".*.part") if file.is_file())
+        return sorted([*unused, *parts])
 
     def clean(self) -> list[Path]:
         """Removes what the story does not use. Gives what was removed."""

@@ -9,7 +9,8 @@ import math
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, Self
+from functools import cache
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -35,6 +36,7 @@ class Reference:
     name: str
 
 
+_fields = TypeAdapter(dict[str, object])
 IMAGE = Reference("picture", "image")  # the first picture, that the user may give
 
 
@@ -81,9 +83,9 @@ class Shot:
         return {name: value for name, value in fields.items() if name not in left_out} | self.look.model_dump()
 
     @classmethod
-    def from_json(cls, data: object) -> Self:
+    def from_json(cls, data: object) -> "Shot":
         """The shot that `to_json` wrote; a ValidationError, if it did not."""
-        said = TypeAdapter(dict[str, object]).validate_python(data)
+        said = _fields.validate_python(data)
         older = {
             "draw_width": said.get("width"),
             "draw_height": said.get("height"),
@@ -93,7 +95,7 @@ class Shot:
         look = Look.model_validate({name: said[name] for name in Look.model_fields if name in said})
         if said.get("negative_prompt") == " ":  # which stands for none
             look = look.model_copy(update={"negative_prompt": " "})
-        return TypeAdapter(cls).validate_python({**older, **said, "look": look})
+        return _shots().validate_python({**older, **said, "look": look})
 
     def __str__(self) -> str:
         look, grows = self.look, self.grows_from.name if self.grows_from else "words alone"
@@ -128,6 +130,11 @@ class Shot:
     def size(self) -> str:
         """Its size in words, with the one at which it is drawn, if that is another."""
         return f"{self.width}x{self.height}" + f" ({self.resizing})" * self.is_resized
+
+
+@cache
+def _shots() -> TypeAdapter[Shot]:
+    return TypeAdapter(Shot)
 
 
 def plan(

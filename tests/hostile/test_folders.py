@@ -402,6 +402,8 @@ def test_hidden_links_in_the_place_of_parts_overwrite_nothing(folder: Path, part
 
 # Damaged records
 
+DAMAGED = "is no record of a run, or a damaged one: script/sequence --fresh sets it aside and starts anew."
+
 
 def without(*path: str | int) -> Callable[[Any], None]:
     def change(record: Any) -> None:
@@ -457,7 +459,11 @@ def test_a_damaged_record_is_refused_in_a_sentence_and_stays(
     folder: Path, capsys: Said, change: Callable[[Any], None]
 ) -> None:
     rewrite(folder, change)
-    refused(folder, capsys, "is no record of a run, or a damaged one: --fresh sets it aside and starts anew.")
+    refused(
+        folder,
+        capsys,
+        "is no record of a run, or a damaged one: script/sequence --fresh sets it aside and starts anew.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -467,7 +473,11 @@ def test_a_damaged_record_is_refused_in_a_sentence_and_stays(
 )
 def test_what_is_no_record_is_refused_in_a_sentence_and_stays(folder: Path, capsys: Said, data: bytes) -> None:
     (folder / "run.json").write_bytes(data)
-    refused(folder, capsys, "is no record of a run, or a damaged one: --fresh sets it aside and starts anew.")
+    refused(
+        folder,
+        capsys,
+        "is no record of a run, or a damaged one: script/sequence --fresh sets it aside and starts anew.",
+    )
 
 
 def test_a_record_that_is_a_folder_is_refused_in_a_sentence_and_set_aside_by_fresh(folder: Path, capsys: Said) -> None:
