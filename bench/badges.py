@@ -12,7 +12,7 @@ from itertools import pairwise
 from statistics import fmean
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from bench import chains
 from bench.chains import Options
@@ -24,7 +24,7 @@ from nextscene import NextSceneError
 from nextscene.shooting import drift
 from nextscene.shooting.drift import Drift
 from nextscene.story.advice import asks_for_change
-from storybook.world import NOTHING, WIDTH
+from storybook.world import NOTHING
 
 ENOUGH = 80  # percent, of both: what a badge must reach to be said
 CHOSEN_ON = 24  # stories, before these
@@ -147,16 +147,12 @@ def _with_bars(picture: Image.Image) -> Image.Image:
     return barred
 
 
-def _blurred(picture: Image.Image) -> Image.Image:
-    return picture.filter(ImageFilter.GaussianBlur(BLUR * WIDTH))
-
-
 def _noisy(picture: Image.Image) -> Image.Image:
     grain = np.random.default_rng(0).normal(0, NOISE, (picture.height, picture.width, 3))
     return Image.fromarray((np.asarray(picture) + grain).round().clip(0, 255).astype(np.uint8))
 
 
-PAINTED: Mapping[str, Painter] = {"bars": _with_bars, "blurred": _blurred, "noisy": _noisy}
+PAINTED: Mapping[str, Painter] = {"bars": _with_bars, "noisy": _noisy}
 DROPPED: Mapping[str, tuple[Callable[[Scene], bool], Callable[[Scene], bool]]] = {
     "other place: few edges left": (
         lambda scene: scene.change.structure < 0.15,
@@ -215,11 +211,10 @@ world, it is right for {enough} % of the scenes that it is said of, and said of 
   (found from the pictures), and nothing changed but what any redrawing changes: in 95 of 100 cells of the picture less
   than six tenths of its contrast, in none more than twice that.
 - **bars**: borders that are no part of the scene, as wide screen films have them.
-- **blurred**: the strongest edges are less than 0.72 times as steep as in the scene before.
 - **noisy**: grain that the scene before did not have.
 
-The drawn world's chains have no bars, no grain and hardly a blur of their own. These faults were painted into every
-scene: bars of 9 % of the height, a blur of 1.2 % of the width, grain of 4 levels of 255. "Right when said" is for one
+The drawn world's chains have no bars and no grain of their own. These faults were painted into every
+scene: bars of 9 % of the height, grain of 4 levels of 255. "Right when said" is for one
 scene of ten that has the fault, and counts what is said of the other nine.
 
 ## What is not said any more

@@ -19,7 +19,7 @@ Move = tuple[float, float, float]  # zoom, shift across, shift down
 BOX, BILINEAR = Image.Resampling.BOX, Image.Resampling.BILINEAR
 
 # From where `badges` suspects a fault; measured by `script/bench badges` (docs/measurements/badges.md).
-BLURRED = 0.72  # of the steepness of the strongest edges, in the picture before
+BLURRED = 0.72  # of the steepness of the strongest edges, in the picture before; not said: right in 71 % only
 NOISY = 1.5  # levels of 255, more than in the picture before
 
 SIDE = 256  # pixels; what need not be measured on the whole picture is measured on this, stretched to a square
@@ -119,13 +119,12 @@ def bars(picture: Image.Image) -> Bars:
 def badges(drift: Drift | None, bars: Bars, asked_for_change: bool) -> list[str]:
     """What is worth a look in a scene, in short words for a log or a sheet; `drift` is None if it grew from nothing.
 
-    Only what was measured to be right when it is said, and said when it is right, four times of five.
+    Only what is right four times of five when it is said (docs/continuity.md has the measurements).
     """
     found = {"bars": bool(bars)}
     if drift:
         found |= {
             "near-copy": drift.near_copy and asked_for_change,
-            "blurred": drift.steepness < BLURRED,
             "noisy": drift.noise > NOISY,
         }
     return [word for word, seen in found.items() if seen]
