@@ -30,7 +30,6 @@ ENOUGH = 80  # percent, of both: what a badge must reach to be said
 CHOSEN_ON = 24  # stories, before these
 RARE = 0.1  # of all scenes that a painted fault is taken to be in
 BARS = 0.09  # of the height, at the top and at the bottom
-BLUR = 0.012  # of the width
 NOISE = 4  # levels of 255
 
 Painter = Callable[[Image.Image], Image.Image]
