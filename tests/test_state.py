@@ -373,3 +373,11 @@ def test_the_dry_run_says_what_a_scene_shows_and_the_words_that_are_drawn() -> N
     assert "drawn as: Next Scene: the camera pans left as night falls" in third
     assert "shows: house, night, camera 2 left of scene_001" in third
     assert "shows: not known" in str(shots_of(["la nuit"])[0])
+
+
+@pytest.mark.parametrize(
+    "words", ["now in the desert", "a house in the city", "night falls", "the camera pans left", "?"]
+)
+def test_any_words_may_open_a_story_or_begin_anew_within_it(words: str) -> None:
+    opening, anew = shots_of([words, {"prompt": words, "after": None}])
+    assert (opening.grows_from, anew.grows_from) == (None, None)

@@ -94,8 +94,11 @@ def _next(name: str, scene: Scene, base: State | None) -> State:
     said = scene.shows.given if scene.shows else {}
     place = said.pop("camera").given if "camera" in said else {}
     sights = {kind: value for kind, value in reading.sights.items() if kind in SIGHTS} | said
-    anew = not reading.whole or any(sights[kind] != getattr(base, kind) for kind in sights if kind not in SKY)
-    if base is None or anew:
+    if (
+        base is None
+        or not reading.whole
+        or any(sights[kind] != getattr(base, kind) for kind in sights if kind not in SKY)
+    ):
         return State(name, Camera(**place), **sights)
     moves, lens = dict(reading.moves), reading.sights.get("lens", "")
     if scene.camera:
