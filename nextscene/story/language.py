@@ -8,6 +8,7 @@ The lists are here once; advice searches them more freely, because it only warns
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 MOVES = {  # camera words, by where they take the camera
     "left": r"pans? left|panning left|tracks? left|moves? left",
@@ -79,6 +80,7 @@ class Reading:
     sights: Mapping[str, str] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=1000)
 def read(prompt: str) -> Reading:
     """What a prompt says, as far as the rules understand it."""
     words = plain(prompt)
