@@ -83,16 +83,14 @@ class Line:
 
 def wrap(text: str, size: int, width: int, most: int) -> list[str]:
     """The text on at most so many lines of this width; the last ends in an ellipsis where there was more."""
-    lines, room = [""], float(width)
+    lines = [""]
     for word in chain.from_iterable(_cut(word, size, width) for word in split_words(text)):
-        if lines[-1] and _width(word.rstrip(), size) > room:
+        if lines[-1] and _width((lines[-1] + word).rstrip(), size) > width:
             if len(lines) == most:
                 lines[-1] = _shorten(lines[-1] + word, size, width)
                 break
             lines.append("")
-            room = float(width)
         lines[-1] += word
-        room -= _width(word, size)
     return [line.rstrip() for line in lines]
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -100,6 +100,7 @@ WORDS = st.text("abcé Wi-,.東🌊ש\n\x1b", max_size=80)
 
 @settings(max_examples=60, deadline=None)
 @given(WORDS, st.integers(40, 300))
+@example("aaca東", 42)
 def test_wrapped_lines_fit_and_lose_nothing_but_what_is_too_much(text: str, width: int) -> None:
     every = wrap(text, 14, width, 999)
     assert all(Line(line, 14).width <= width + 1 for line in every)

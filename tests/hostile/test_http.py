@@ -159,7 +159,7 @@ def test_what_large_pictures_took_is_given_back(server: Server) -> None:
 
 def test_a_misspelt_input_is_named_in_the_servers_log(server: Server) -> None:
     assert server.predict(**QUICK, prompts=["a"], promtps=["b"])["status"] == "succeeded"
-    (line,) = (line for line in server.logged().splitlines() if "promtps" in line)
+    line = next(line for line in server.logged().splitlines() if "promtps" in line)
     assert "Stripped unknown input fields" in line
 
 
