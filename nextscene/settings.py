@@ -1,7 +1,8 @@
 """Every setting, once: its type, default, range and help.
 
     Look             how one scene is drawn; a scene, a story and a run may each say some of it
-    StorySettings    a look, and what holds for a whole story: seed, size, pace
+    ClipSettings     whether the scenes move; a ClipLook says how one of them does
+    StorySettings    a look, and what holds for a whole story: seed, size, pace, clips
     FilmSettings     how the film is made of the scenes
     OutputSettings   what is delivered, and in which format
 
@@ -34,6 +35,7 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_PR
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\r\n]+$")]
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Transition = Literal["cut", "crossfade", "fade", "morph"]
+ClipEngine = Literal["auto", "storybook", "wan", "wan-light", "svd", "ltx", "replicate"]
 Light = Literal["dawn", "day", "dusk", "night"]
 Weather = Literal["clear", "rain", "snow", "fog"]
 Lens = Literal["wide", "close"]
@@ -162,7 +164,47 @@ class Look(Group):
         return Look().overlaid(self)
 
 
-class StorySettings(Look):
+class ClipSettings(Group):
+    """Whether the scenes move, and what moves them."""
+
+    clips: Literal["none", "each", "join"] = setting(
+        "Whether scenes move. each: every scene by itself, from its own picture; join: from its picture to the next "
+        "scene's, where the two share their place",
+        "none",
+    )
+    clip_engine: ClipEngine = setting(
+        "What makes the clips. auto: the best that this machine's memory holds; replicate: a hosted model, with "
+        "REPLICATE_API_TOKEN",
+        "auto",
+    )
+    clip_seconds: float | None = setting(
+        "How long a clip is, as nearly as its engine can", ge=0.2, le=20, blank="as its engine does best"
+    )
+
+
+class ClipLook(Group):
+    """How a clip is made. An engine takes some of these; what it does not take is said."""
+
+    engine: ClipEngine | None = setting("What makes it", blank="the run's clip_engine")
+    model: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[\w.-]+/[\w.-]+$")] | None = (
+        setting("A hosted model, owner/name, for the engine replicate", blank="wan-video/wan-2.2-i2v-fast")
+    )
+    frames: int | None = setting("How many frames it has", ge=2, le=1000, blank="by clip_seconds")
+    fps: int | None = setting("Frames for each second (svd)", ge=1, le=60, blank="as its engine does best")
+    steps: int | None = setting("Denoising steps", ge=1, le=100, blank="as its engine does best")
+    guidance: float | None = setting("How closely to follow the words", ge=1, le=20, blank="as its engine does best")
+    negative_prompt: Text | None = setting("What to avoid in it", blank="its engine's own")
+    seed: int | None = setting("A seed of its own", ge=0, le=2**31 - 1, blank="the scene's")
+    motion_bucket_id: int | None = setting("How much moves (svd)", ge=0, le=255, blank="127")
+    noise_aug_strength: float | None = setting(
+        "How much noise lies on its first picture: more noise, more motion (svd)", ge=0, le=1, blank="0.02"
+    )
+    decode_chunk_size: int | None = setting(
+        "How many frames are decoded at once: fewer take less memory (svd)", ge=1, le=256, blank="8"
+    )
+
+
+class StorySettings(Look, ClipSettings):
     """What holds for a whole story: said by the story itself, or by the user for one run."""
 
     seed: int | None = setting(

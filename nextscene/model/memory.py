@@ -4,9 +4,10 @@ Sizes are read off the files' own headers, so that a plan that cannot work is re
 go from their files straight to their place, layer by layer: each gets its LoRA first and is then made smaller.
 """
 
+import gc
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +28,8 @@ ROOM = 0.08  # of all weights before they are made smaller: what drawing a scene
 # saves a quarter of the time; beside anything else that runs, both wait for each other ten times as long.
 SMALL = 10**8
 PARTS = ("transformer", "text_encoder", "vae")
-_BLOCK = re.compile(r"(?:^|\.)(?:transformer_blocks|layers|blocks)\.\d+\.")
+ALL_PARTS = (*PARTS, "transformer_2", "unet", "image_encoder")  # of the pipelines for clips as well
+_BLOCK = re.compile(r"(?:^|\.)(?:transformer_blocks|layers|blocks?)\.\d+\.")  # UMT5 has its own in `block`
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,11 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def choose_plan(folder: Path) -> Plan:
-    """The plan for the model in a folder: what NEXT_SCENE_MEMORY names, or the first that fits this machine."""
+def choose_plan(folder: Path, stages: Sequence[Sequence[str]] = (PARTS,)) -> Plan:
+    """The plan for the model in a folder: what NEXT_SCENE_MEMORY names, or the first that fits this machine.
+
+    stages: the parts that lie in memory together, one lot after another.
+    """
     named = os.environ.get("NEXT_SCENE_MEMORY", "auto")
     here, free = device(), psutil.virtual_memory().available
     on_device = torch.cuda.mem_get_info()[0] if here.type == "cuda" else free
@@ -89,7 +94,8 @@ def choose_plan(folder: Path) -> Plan:
         raise NextSceneError(f"NEXT_SCENE_MEMORY is {named!r}, which is no plan: name one of auto, {', '.join(PLANS)}.")
     short = []
     for plan in plans:
-        need = needed(folder, plan)
+        needs = [needed(folder, plan, parts) for parts in stages]
+        need = Need(max(each.device for each in needs), max(each.machine for each in needs))
         if need.device <= on_device and need.machine <= free:
             return plan
         where = f"{_gb(need.device)} on the {'GPU' if here.type == 'cuda' else 'CPU'} ({_gb(on_device)} free)"
@@ -100,10 +106,10 @@ def choose_plan(folder: Path) -> Plan:
     )
 
 
-def needed(folder: Path, plan: Plan) -> Need:
-    """What a plan takes for the model in a folder."""
+def needed(folder: Path, plan: Plan, parts: Sequence[str] = PARTS) -> Need:
+    """What a plan takes for the model in a folder, or for some of its parts."""
     inside, outside, largest = 0, 0, 0
-    for part in PARTS:
+    for part in parts:
         blocks, rest, block = _numbers(folder / part)
         inside, outside, largest = inside + blocks, outside + rest, max(largest, block)
     each, other = BYTES[plan.blocks], plan.dtype.itemsize
@@ -117,16 +123,45 @@ def place(pipe: Any, plan: Plan) -> None:
     """Puts a pipeline that lies on the CPU where it belongs, with the LoRA that rides on it fused at its scale."""
     here = device() if plan.name != "cpu" else torch.device("cpu")
     home = torch.device("cpu") if plan.streamed else here
-    for part in PARTS:
-        _settle(getattr(pipe, part), plan, here, home)
-    pipe.unload_lora_weights()  # what is left of it: only its name
-    limit_threads(sum(each.numel() for each in pipe.transformer.parameters()), here)
+    parts = {name: part for name in ALL_PARTS if (part := getattr(pipe, name, None)) is not None}
+    for part in parts.values():
+        _settle(part, plan, here, home)
+    if hasattr(pipe, "unload_lora_weights"):
+        pipe.unload_lora_weights()  # what is left of it: only its name
+    limit_threads(max(_count(part) for part in parts.values()), here)
     if plan.streamed:
         stream: dict[str, Any] = {"onload_device": here, "offload_device": home, "use_stream": here.type == "cuda"}
-        pipe.transformer.enable_group_offload(**stream, offload_type="block_level", num_blocks_per_group=1)
-        for part in (pipe.text_encoder, pipe.vae):
-            apply_group_offloading(part, **stream, offload_type="leaf_level")
-        pipe.vae.enable_tiling()
+        for name, part in parts.items():
+            if name.startswith("transformer"):
+                part.enable_group_offload(**stream, offload_type="block_level", num_blocks_per_group=1)
+            else:
+                apply_group_offloading(part, **stream, offload_type="leaf_level")
+        if "vae" in parts and hasattr(pipe.vae, "enable_tiling"):
+            pipe.vae.enable_tiling()
+
+
+def free(pipe: Any, keep: bool) -> None:
+    """Makes room on the device for another model.
+
+    keep: whether its weights wait in the machine's own memory, for `bring_back`; else nothing is left of them.
+    """
+    to = torch.device("cpu" if keep else "meta")
+    for part in filter(None, (getattr(pipe, name, None) for name in ALL_PARTS)):
+        part.to(to)
+    give_back()
+
+
+def bring_back(pipe: Any) -> None:
+    """Puts what `free` kept where it draws."""
+    for part in filter(None, (getattr(pipe, name, None) for name in ALL_PARTS)):
+        part.to(device())
+
+
+def give_back() -> None:
+    """Gives the device's memory back that nothing holds any more."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def limit_threads(numbers: int, here: torch.device) -> None:
@@ -139,6 +174,10 @@ def count_numbers(folder: Path) -> int:
     """How many numbers a part of a model has, as its files' headers say."""
     inside, outside, _ = _numbers(folder)
     return inside + outside
+
+
+def _count(module: nn.Module) -> int:
+    return sum(each.numel() for each in module.parameters())
 
 
 def _settle(module: nn.Module, plan: Plan, here: torch.device, home: torch.device) -> None:

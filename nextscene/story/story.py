@@ -16,6 +16,7 @@ from pydantic_core import CoreSchema
 
 from nextscene import NextSceneError
 from nextscene.settings import (
+    ClipLook,
     FileName,
     FilmSettings,
     Group,
@@ -97,6 +98,8 @@ class Scene(Look):
     duration: float | None = setting("Seconds that it stands in the film", ge=0.04, le=600, blank="1 / fps")
     transition: Transition | None = setting("How the film comes into it", blank="the film's")
     move: Move | None = setting("What the camera does on its still", blank="the film's")
+    motion: Text | None = setting("What happens in its clip", blank="what its prompt says")
+    clip: ClipLook | None = setting("How its clip is made: engine, frames, seed, steps, ...", blank="as the story says")
     caption: Text | None = setting("What is read on it; empty: nothing", blank="its prompt")
     narration: Text | None = setting("What a voice speaks on it", blank="nothing, or its prompt: see the film's")
 
@@ -138,6 +141,7 @@ class Story(StorySettings):
         max_length=MAX_CAST,
     )
     anchor: Name | None = setting("A scene, or a picture of the cast, that all later scenes look at as well")
+    clip: ClipLook | None = setting("How all clips are made, where a scene says nothing else")
 
     @model_validator(mode="after")
     def _ids_fit_together(self) -> "Story":
@@ -257,8 +261,8 @@ def from_data(data: Any) -> Story:
             raise NextSceneError(f"A story has 1 to {MAX_SCENES} scenes; this one has {len(scenes)}.")
         if isinstance(scenes[0], dict) and "scene_desc" in scenes[0]:
             raise NextSceneError(
-                "This is a batch for clips (scene_desc, motion_desc), which are not made yet: write each scene_desc as "
-                'a scene, {"scenes": ["...", "..."]}.'
+                "This is a batch of clips (scene_desc, motion_desc), each for itself and no story: "
+                "script/animate FILE.json makes them."
             )
     try:
         return Story.model_validate(data)

@@ -1,0 +1,14 @@
+"""Pictures in, clips out: each engine makes a few seconds of motion from a first picture, and perhaps a last one.
+
+    with open_engine(weights, plans) as engine:
+        for plan in plans:
+            clip = engine.make(plan, first, last, on_step)
+
+An engine is a class that does what `Engine` says, and a row in `nextscene/hub/clip_models.py`. It knows no stories and
+no files; torch is imported only where an engine that needs it is opened.
+"""
+
+from nextscene.motion.clip import Clip, Engine, Frames, OnClipStep
+from nextscene.motion.opening import open_engine
+
+__all__ = ["Clip", "Engine", "Frames", "OnClipStep", "open_engine"]

@@ -1,0 +1,28 @@
+"""The engine for weights that were chosen."""
+
+from collections.abc import Sequence
+
+from nextscene.hub.clip_models import ClipWeights
+from nextscene.motion.clip import Engine
+from nextscene.story.clips import ClipPlan
+
+
+def open_engine(weights: ClipWeights, plans: Sequence[ClipPlan]) -> Engine:
+    """An engine for these plans; it loads what it needs when it is entered."""
+    match weights.facts.family:
+        case "hosted":
+            from nextscene.motion.hosted import Hosted
+
+            return Hosted(weights.facts)
+        case "wan":
+            from nextscene.motion.wan import Wan
+
+            return Wan(weights, plans)
+        case "svd":
+            from nextscene.motion.svd import Svd
+
+            return Svd(weights, plans)
+        case "ltx":
+            from nextscene.motion.ltx import Ltx
+
+            return Ltx(weights, plans)
