@@ -54,7 +54,7 @@ def load(
     on_part("warmed up")
     for line in (f"Memory: {loaded.plan}", *notes):
         say(line)
-    return Studio(loaded)
+    return Studio(loaded, lasting)
 
 
 def train_lora(data: Path, recipe: "Recipe", folder: Path) -> Path:

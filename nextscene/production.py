@@ -1,10 +1,10 @@
 """A production: one run of a request, stage by stage. Every door fills a request and calls this.
 
     production = Production(request, weights)   # reads, checks and plans; nothing is drawn, written or fetched
-    production.shots                            # all that was decided
-    for file in production.run(load): ...       # shoot, deliver, cut; each file as soon as it is done
+    production.shots, production.clips          # all that was decided
+    for file in production.run(load): ...       # shoot, deliver, move, cut; each file as soon as it is done
 
-    Request ──plan──▶ Shots ──shoot──▶ Takes ──deliver──▶ files ──cut──▶ film
+    Request ──plan──▶ Shots ──shoot──▶ Takes ──deliver──▶ files ──move──▶ clips ──cut──▶ film
 
 `load` gives the studio, and is called only when something is to be drawn. It imports no torch itself.
 """
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +21,18 @@ from PIL import Image
 
 from nextscene import NextSceneError, pictures
 from nextscene.files import exists, lies_within
-from nextscene.film import CuttingRoom
+from nextscene.film import ClipTime, CuttingRoom
 from nextscene.hub import Weights, fetch_lora, public_name
-from nextscene.output.delivery import deliver, numbered
+from nextscene.motion.choosing import choose_clips
+from nextscene.output.clips import clip_times
+from nextscene.output.delivery import deliver, numbered, numbered_clips
+from nextscene.output.moving import Moving
 from nextscene.output.record import Record
 from nextscene.progress import OnProgress, filming, progress
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
 from nextscene.shooting.safety import Checker
 from nextscene.story.advice import advice
+from nextscene.story.clips import ClipPlan
 from nextscene.story.plan import IMAGE, Reference, Shot, choose_seed, plan
 from nextscene.story.story import Story
 from nextscene.story.words import about_unknown_words
@@ -106,6 +111,7 @@ class Production:
         self.shots = plan(story, wanted, self.seed, card.size, image.size if image else None, card.limits)
         self.notes = {shot.id: self._about_words(shot) + advice(shot, card.size) for shot in self.shots}
         self.story = story.complete(wanted, self.seed, request.image.name if request.image else story.image)
+        self.engines, self.clips = choose_clips(self.story, self.shots)
 
     def run(self, load: Load) -> Iterator[Path]:
         """Yields each file as soon as it is done: the scenes in order, the contact sheet, the film, the record."""
@@ -126,6 +132,7 @@ class Production:
         self.record.reserve(
             files=[*map(self._file_for, shots), *filter(None, [request.sheet])],
             inputs=[*request.references, *filter(None, [request.image])],
+            clips=[*map(self._clip_file_for, self.clips)],
         )
         todo = self.record.begin(self.story, shots, self._fetched(), self.pictures, cascade=request.cascade)
         if len(todo) < len(shots):
@@ -135,12 +142,22 @@ class Production:
         if studio:  # a LoRA that does not fit is refused before the record says anything
             studio.model.use_lora_weights(self._own_lora, public_name(self.lora_weights))
             studio.model.use_fast_lora(self._fast_lora)
-        delivered = []
+        if not self.clips:
+            yield from self._deliver(self._takes(studio), request.sheet, film)
+        else:
+            yield from self._move(studio, on_progress)
+        if request.keep_takes and self.record.stale:
+            note = f"Grew from another take of an earlier scene: {', '.join(self.record.stale)}"
+            print(f"{note}; --cascade draws them again.", file=sys.stderr)
+
+    def _deliver(self, takes: Iterator[Take], sheet: Path | None, film: CuttingRoom | None) -> Iterator[Path]:
+        """Shoots; delivers each scene as it is done, and what is made of them."""
+        request, delivered = self.request, []
         for path in deliver(
-            map(_say_what_is_noticed, self._takes(studio)),
+            map(_say_what_is_noticed, takes),
             self._file_for,
             title=self.story.title or "",
-            sheet=request.sheet,
+            sheet=sheet,
             film=film,
             record=None if request.keep_takes else self.record,
             quality=request.output.output_quality,
@@ -148,17 +165,38 @@ class Production:
             delivered.append(path)
             yield path
         if film:
-            _note_film(self.record, self.story, film)
+            note_film(self.record, self.story, film)
         if request.keep_takes:
             films = film.files if film else []
             self.record.finish_shooting([path for path in delivered if path not in films])
-            if self.record.stale:
-                note = f"Grew from another take of an earlier scene: {', '.join(self.record.stale)}"
-                print(f"{note}; --cascade draws them again.", file=sys.stderr)
 
-    def _cutting_room(self, path: Path, on_progress: OnProgress) -> CuttingRoom:
+    def _move(self, studio: "Studio | None", on_progress: OnProgress) -> Iterator[Path]:
+        """All stills first; then what draws them makes room for what moves them."""
+        request = self.request
+        moving = Moving(
+            self.record,
+            self.clips,
+            self.engines.identities,
+            self.engines.open,
+            self._clip_file_for,
+            self.checker,
+            keeps_takes=request.keep_takes,
+        )
+        with moving:
+            yield from self._deliver(map(moving.keep, self._takes(studio)), None, None)
+            if studio:
+                studio.put_away()
+            yield from moving.make()
+            film = partial(self._cutting_room, request.film, on_progress) if request.film else None
+            yield from moving.show(self.story.title or "", request.sheet, film)
+            if moving.film:
+                note_film(self.record, self.story, moving.film)
+
+    def _cutting_room(
+        self, path: Path, on_progress: OnProgress, clips: Mapping[str, ClipTime] | None = None
+    ) -> CuttingRoom:
         spoken, otio = self.request.folder / "narration", self.request.otio
-        return CuttingRoom(self.story, path, spoken, self.music, otio=otio, on_progress=on_progress)
+        return CuttingRoom(self.story, path, spoken, self.music, otio, on_progress, clips)
 
     def _about_words(self, shot: Shot) -> list[str]:
         """What the model does not know of a shot's words, if it knows only a small world."""
@@ -187,7 +225,7 @@ class Production:
             raise NextSceneError(f"This story plays {named!r}: give it along as video_music.")
         if "music" in request.film_settings.given:
             return Path(named)
-        return _music_beside(request.story_folder or request.folder, named) if request.film else None
+        return music_beside(request.story_folder or request.folder, named) if request.film else None
 
     def _fetched(self) -> Mapping[str, Any]:
         """Fetches what is not there yet; what the record says of the weights."""
@@ -216,6 +254,10 @@ class Production:
         request = self.request
         return request.picture or numbered(request.folder, request.output.output_format)(shot)
 
+    def _clip_file_for(self, plan: ClipPlan) -> Path:
+        request = self.request
+        return request.picture.with_suffix(".mp4") if request.picture else numbered_clips(request.folder)(plan)
+
 
 def _read_pictures(files: Mapping[Reference, Path]) -> GivenPictures:
     """What was given with the story. How large it is, is known before it is decoded: 100 kB may hold 100 megapixels."""
@@ -228,7 +270,7 @@ def _read_pictures(files: Mapping[Reference, Path]) -> GivenPictures:
     return {reference: pictures.read(path) for reference, path in files.items()}
 
 
-def _music_beside(folder: Path, named: str) -> Path:
+def music_beside(folder: Path, named: str) -> Path:
     """The music that a story names, if it lies in the story's folder: a stranger's story opens no other file."""
     if not lies_within(folder, folder / named):
         raise NextSceneError(f"This story plays {named!r}, which is not in its folder: give it with --music.")
@@ -249,24 +291,26 @@ def cut_film(
     story = record.story.with_film(wanted).overlaid(pace)
     music = None
     if story.film.music:
-        music = Path(story.film.music) if "music" in wanted.given else _music_beside(folder, story.film.music)
+        music = Path(story.film.music) if "music" in wanted.given else music_beside(folder, story.film.music)
     noted = record.can_be_written
     with record.locked() if noted else nullcontext():
         scenes = record.scenes()
         with filming() as on_progress:
             path = film or folder / "sequence.mp4"
-            room = CuttingRoom(story, path, folder / "narration", music, otio=otio, on_progress=on_progress)
+            clips = {name: file for name in story.ids if (file := record.clip_file(name))}
+            times = clip_times(record, clips)
+            room = CuttingRoom(story, path, folder / "narration", music, otio, on_progress, times)
             with room:
-                for picture, made, file in scenes:
-                    room.add(picture, made, file)
+                for name, (picture, made, file) in zip(story.ids, scenes, strict=True):
+                    room.add(picture, made, file, clips.get(name))
         if noted:
-            _note_film(record, story, room)
+            note_film(record, story, room)
         else:
             print(f"Nothing may be written in {folder}: its record does not name this film.", file=sys.stderr)
     yield from room.files
 
 
-def _note_film(record: Record, story: Story, film: CuttingRoom) -> None:
+def note_film(record: Record, story: Story, film: CuttingRoom) -> None:
     record.finish("film", record.made_of(story.as_data()), film.files, film.seconds, asdict(film.facts()))
 
 

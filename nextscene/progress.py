@@ -9,27 +9,36 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from math import inf
 from threading import Event, Thread
+from typing import Protocol
 
 from tqdm import tqdm
 
-from nextscene.story.plan import Shot
 
-OnStep = Callable[[Shot, int, int], None]
+class Part(Protocol):
+    """What is made one after another: shots, clips."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+
+
+OnStep = Callable[[Part, int, int], None]
 OnProgress = Callable[[str, float], object]  # what is being made (narration, sound, film), and how much of it is done
 EVERY = 5  # seconds from one line of a log to the next
 
 
-def progress(shots: Sequence[Shot]) -> AbstractContextManager[OnStep]:
-    """Shows how far the shots are, through the `on_step` that it gives."""
-    return _bars(shots) if sys.stderr.isatty() else _lines(shots)
+def progress(shots: Sequence[Part], done: str = "Scene {} drawn") -> AbstractContextManager[OnStep]:
+    """Shows how far the shots, or clips, are, through the `on_step` that it gives. done: what a log says of each."""
+    return _bars(shots) if sys.stderr.isatty() else _lines(shots, done)
 
 
 @contextmanager
-def _bars(shots: Sequence[Shot]) -> Iterator[OnStep]:
+def _bars(shots: Sequence[Part]) -> Iterator[OnStep]:
     look = {"bar_format": "{l_bar}{bar}| {elapsed} gone, {remaining} left"}
     with tqdm(total=len(shots), desc="sequence", **look) as scenes, tqdm(leave=False, **look) as steps:
 
-        def on_step(shot: Shot, done: int, of: int) -> None:
+        def on_step(shot: Part, done: int, of: int) -> None:
             if done == 1:
                 steps.reset(of)
                 steps.set_description(f"scene {shot.number}")
@@ -40,15 +49,15 @@ def _bars(shots: Sequence[Shot]) -> Iterator[OnStep]:
 
 
 @contextmanager
-def _lines(shots: Sequence[Shot]) -> Iterator[OnStep]:
+def _lines(shots: Sequence[Part], said: str) -> Iterator[OnStep]:
     started = time.monotonic()
 
-    def on_step(shot: Shot, done: int, of: int) -> None:
+    def on_step(shot: Part, done: int, of: int) -> None:
         if done == of:
             drawn, gone = _before(shots, shot) + 1, time.monotonic() - started
             left = gone / drawn * (len(shots) - drawn)
             rest = f"{drawn} of {len(shots)}, {gone:.0f} s gone, about {left:.0f} s left"
-            print(f"Scene {shot.number} drawn ({rest}).", file=sys.stderr)
+            print(f"{said.format(shot.number)} ({rest}).", file=sys.stderr)
 
     yield on_step
 
@@ -165,7 +174,7 @@ class Parts:
         return f"{self._last - self._began:.1f} s: {parts}"
 
 
-def _before(shots: Sequence[Shot], shot: Shot) -> int:
+def _before(shots: Sequence[Part], shot: Part) -> int:
     """How many shots come before this one, whichever take of it this is."""
     return [each.id for each in shots].index(shot.id)
 

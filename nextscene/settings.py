@@ -186,9 +186,9 @@ class ClipLook(Group):
     """How a clip is made. An engine takes some of these; what it does not take is said."""
 
     engine: ClipEngine | None = setting("What makes it", blank="the run's clip_engine")
-    model: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[\w.-]+/[\w.-]+$")] | None = (
-        setting("A hosted model, owner/name, for the engine replicate", blank="wan-video/wan-2.2-i2v-fast")
-    )
+    model: (
+        Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[\w.-]+/[\w.-]+$")] | None
+    ) = setting("A hosted model, owner/name, for the engine replicate", blank="wan-video/wan-2.2-i2v-fast")
     frames: int | None = setting("How many frames it has", ge=2, le=1000, blank="by clip_seconds")
     fps: int | None = setting("Frames for each second (svd)", ge=1, le=60, blank="as its engine does best")
     steps: int | None = setting("Denoising steps", ge=1, le=100, blank="as its engine does best")

@@ -39,7 +39,8 @@ from transformers import (
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-WORDS = ("<pad>", "</s>", "<unk>", *"the camera pans left right a tower house by sea snow falls and moves closer".split())
+SENTENCE = "the camera pans left right a tower house by sea snow falls and moves closer"
+WORDS = ("<pad>", "</s>", "<unk>", *SENTENCE.split())
 CARD = {"frames": 9, "most": 33, "fps": 8, "steps": 2, "guidance": 2.0}
 SIZES = {"svd": [128, 64], "ltx": [64, 64]}
 
@@ -194,4 +195,4 @@ KINDS: dict[str, Callable[[], Any]] = {
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]), *sys.argv[2:])
+    build(Path(sys.argv[1]), sys.argv[2])

@@ -7,6 +7,8 @@
 It knows no models; torch is imported only where two scenes morph, onnxruntime only where words are spoken.
 """
 
+from nextscene.film.clipfile import read_clip, write_clip
 from nextscene.film.cutting import CuttingRoom
+from nextscene.film.timeline import ClipTime
 
-__all__ = ["CuttingRoom"]
+__all__ = ["ClipTime", "CuttingRoom", "read_clip", "write_clip"]

@@ -40,7 +40,9 @@ def write_clip(part: Path, frames: Sequence[Frame], fps: float, facts: Mapping[s
     form = f"-f rawvideo -pix_fmt rgb24 -video_size {width}x{height} -framerate {fps:g}"
     comment = ["-metadata", f"comment={json.dumps({MARK: dict(facts)})}", "-fflags", "+bitexact"]
     try:
-        with Ffmpeg(*form.split(), "-i", "pipe:0", "-vf", YUV, *CODEC.split(), *comment, "-y", f"file:{part}") as ffmpeg:
+        with Ffmpeg(
+            *form.split(), "-i", "pipe:0", "-vf", YUV, *CODEC.split(), *comment, "-y", f"file:{part}"
+        ) as ffmpeg:
             for frame in frames:
                 ffmpeg.write(np.ascontiguousarray(frame).data)
             ffmpeg.finish()
@@ -52,7 +54,9 @@ def read_clip(path: Path) -> ClipFile:
     """All frames of a clip: one that was made here, or by a hosted model."""
     width, height, fps = _shape(path)
     try:
-        with Ffmpeg(*input_file(path, "mov,matroska,webm"), *"-map 0:v:0 -f rawvideo -pix_fmt rgb24 pipe:1".split()) as ffmpeg:
+        with Ffmpeg(
+            *input_file(path, "mov,matroska,webm"), *["-map", "0:v:0", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
+        ) as ffmpeg:
             frames = list(_frames(ffmpeg, width, height))
     except FfmpegError as error:
         raise NextSceneError(f"The clip {path} cannot be read ({error}): make it again.") from error
@@ -74,7 +78,9 @@ def _frames(ffmpeg: Ffmpeg, width: int, height: int) -> Any:
 def _shape(path: Path) -> tuple[int, int, float]:
     """A clip's width, height and frames for each second."""
     try:
-        with Ffmpeg(*input_file(path, "mov,matroska,webm"), *"-map 0:v:0 -frames:v 1 -f null -".split()) as ffmpeg:
+        with Ffmpeg(
+            *input_file(path, "mov,matroska,webm"), *["-map", "0:v:0", "-frames:v", "1", "-f", "null", "-"]
+        ) as ffmpeg:
             said = ffmpeg.finish()
     except FfmpegError as error:
         raise NextSceneError(f"The clip {path} cannot be read ({error}): make it again.") from error

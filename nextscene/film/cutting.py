@@ -24,11 +24,12 @@ from PIL import Image
 
 from nextscene.film import voice
 from nextscene.film.captions import make_cues, write_subtitles
+from nextscene.film.clipfile import read_clip
 from nextscene.film.encoder import Film
 from nextscene.film.lettering import letter
 from nextscene.film.otio import write_otio
 from nextscene.film.sound import mix, open_music
-from nextscene.film.timeline import lay_out
+from nextscene.film.timeline import ClipTime, lay_out
 from nextscene.progress import OnProgress
 from nextscene.provenance import Provenance
 from nextscene.story.story import Story
@@ -56,21 +57,23 @@ class CuttingRoom:
         music: Path | None = None,
         otio: Path | None = None,
         on_progress: OnProgress = lambda *_: None,
+        clips: Mapping[str, ClipTime] | None = None,
     ) -> None:
         """Speaks the narration, and refuses what cannot be spoken, played or written, before anything is drawn.
 
         narration: the folder that keeps what was spoken, so that it is not spoken again; None: one beside the film.
         music: where the story's music is; None: at the path that the story names.
         otio: the editor's file, if it is wanted; None: beside the film.
+        clips: how those go by that there are, by the scene's id.
         """
         film, self._story, self._path, self._on_progress = story.film, story, path, on_progress
-        self._timeline, self._spoken = lay_out(story), dict[str, voice.Recording]()
+        self._timeline, self._spoken = lay_out(story, None, clips), dict[str, voice.Recording]()
         self._open = ExitStack()
         if any(segment.narration for segment in self._timeline.segments):
             folder = self._writable(narration or path.parent / "narration")
             speaker, on_share = voice.find_voice(film.voice), partial(on_progress, "narration")
             self._spoken = voice.narrate(self._timeline, speaker, folder, on_share)
-            self._timeline = lay_out(story, voice.measure(self._spoken))
+            self._timeline = lay_out(story, voice.measure(self._spoken), clips)
         self._music = open_music(music or Path(film.music)) if film.music else None
         self._sound = path.with_name(f".{path.name}.wav") if self._spoken or self._music else None
         subtitles = [path.with_suffix(suffix) for suffix in (".vtt", ".srt")] if film.captions != "none" else []
@@ -110,11 +113,12 @@ class CuttingRoom:
         if kind is None and self._story.film.otio:
             write_otio(self._timeline, self._pictures, plain(self._story.title or ""), self.files[-1])
 
-    def add(self, picture: Image.Image, made: Provenance | None, file: Path | None) -> None:
-        """The next scene's picture, what made it, its file if any. Says what cannot be shown as it is wanted."""
+    def add(self, picture: Image.Image, made: Provenance | None, file: Path | None, clip: Path | None = None) -> None:
+        """The next scene's picture, what made it, its file and its clip's, if any. Says what cannot be shown as it is
+        wanted."""
         before, began = len(self._film.notes), time.monotonic()
-        self._film.add(picture, str(made or ""))
-        self._pictures.append(file)
+        self._film.add(picture, str(made or ""), read_clip(clip).frames if clip else None)
+        self._pictures.append(clip or file)
         for note in self._film.notes[before:]:
             print(note, file=sys.stderr)
         self.seconds += time.monotonic() - began

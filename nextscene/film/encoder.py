@@ -9,7 +9,7 @@ ends badly, nothing is left behind. Knows pictures and their times; does not kno
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import accumulate
 from pathlib import Path
@@ -19,6 +19,7 @@ from PIL import Image
 
 from nextscene import NextSceneError
 from nextscene.files import whole_file
+from nextscene.film.blends import Frame
 from nextscene.film.ffmpeg import Ffmpeg, FfmpegError, input_file
 from nextscene.film.formats import find_format, format_metadata
 from nextscene.film.frames import Overlay, Projector, Size, weigh_frames
@@ -61,8 +62,8 @@ class Film:
         """What could not be shown as it was wanted."""
         return self._projector.notes if self._projector else []
 
-    def add(self, picture: Image.Image, made_with: str = "") -> None:
-        """The next scene's picture, and what made it, in a line.
+    def add(self, picture: Image.Image, made_with: str = "", clip: Sequence[Frame] | None = None) -> None:
+        """The next scene's picture, what made it, in a line, and the frames of its clip, if it has one.
 
         The first one gives the film its size, and says what made it; later pictures are fitted to it.
         """
@@ -73,7 +74,7 @@ class Film:
                 work = list(accumulate(weigh_frames(self._timeline, size)))
                 self._done = (done / work[-1] for done in work)
                 self._encoder = self._open.enter_context(Ffmpeg(*self._options(size, made_with)))
-            for frame in self._projector.show(picture.convert("RGB")):
+            for frame in self._projector.show(picture.convert("RGB"), clip):
                 self._encoder.write(frame.data)
                 self._on_share(next(self._done))
         except FfmpegError as error:

@@ -4,23 +4,25 @@
     for picture in pictures:
         for frame in projector.show(picture): ...
 
-A picture is shown up to where the transition to the next one begins; at most two pictures are held. It knows no files,
-and imports torch only for a morph.
+A scene is its picture, or the frames of its clip: both answer which picture is seen at which frame of the film. It is
+shown up to where the transition to the next one begins; at most two scenes are held. It knows no files, and imports
+torch only for a morph and for what lies between two frames of a clip.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
 from nextscene import pictures
 from nextscene.film.blends import Frame, crossfade, fade
-from nextscene.film.timeline import Segment, Timeline
+from nextscene.film.timeline import SLOWEST, ClipTime, Segment, Timeline
 from nextscene.settings import Move
 
 Size = tuple[int, int]
@@ -31,6 +33,7 @@ EASE = 0.6  # how much slower than on the whole a move begins and ends; 1 would 
 # What a frame costs, in milliseconds for each megapixel, and what it costs to find a morph, in milliseconds.
 STILL, MOVING, MIXING = 5, 19, {"cut": 0, "fade": 20, "crossfade": 20, "morph": 94}
 FINDING = 3000
+GENTLY = 0.5  # seconds of a clip over which it comes to rest, where its end is held
 
 
 class Projector:
@@ -39,18 +42,25 @@ class Projector:
     def __init__(self, timeline: Timeline, size: Size, overlay: Overlay = lambda *_: None) -> None:
         self._timeline, self._size, self._overlay = timeline, size, overlay
         self._scenes = iter(zip(timeline.segments, [*timeline.segments[1:], None], strict=True))
-        self._before: _Still | None = None
+        self._before: _Seen | None = None
         self.notes: list[str] = []
 
-    def show(self, picture: Image.Image) -> Iterator[Frame]:
-        """The frames from the scene before into the next scene, whose picture this is, and those of it alone."""
+    def show(self, picture: Image.Image, clip: Sequence[Frame] | None = None) -> Iterator[Frame]:
+        """The frames from the scene before into the next scene, whose picture this is, and those of it alone.
+
+        clip: the frames of its clip, if the timeline says that it has one.
+        """
         segment, following = next(self._scenes)
         mixed, leaves = self._transition_frames(segment), self._transition_frames(following)
         begin = self._timeline.frame(segment.start) - mixed // 2
         alone, end = begin + mixed, self._timeline.frame(segment.end) - leaves // 2
         moves_from = alone if segment.transition == "morph" else begin  # a morph is motion enough
         moves_to = end if following and following.transition == "morph" else end + leaves
-        still = _Still(pictures.fit(picture, *self._size), segment, moves_from, moves_to)
+        if segment.clip and clip:
+            fps = self._timeline.video_fps
+            still: _Seen = _Moving(clip, segment.clip, fps, self._size, begin, end + leaves - begin)
+        else:
+            still = _Still(pictures.fit(picture, *self._size), segment, moves_from, moves_to)
         if self._before and mixed:
             blend = self._blend(segment, self._before.at(begin), still.at(begin))
             for number in range(begin, alone):
@@ -82,6 +92,67 @@ class Projector:
         picture = Image.fromarray(frame)
         picture.paste(layer, (0, picture.height - layer.height), layer)
         return np.asarray(picture)
+
+
+class _Seen(Protocol):
+    """What a scene shows at each frame of the film."""
+
+    def at(self, number: int) -> Frame: ...
+
+
+class _Moving:
+    """A scene's clip, which is seen for `length` frames of the film from `begin` on."""
+
+    def __init__(
+        self, frames: Sequence[Frame], clip: ClipTime, video_fps: int, size: Size, begin: int, length: int
+    ) -> None:
+        self._frames, self._size, self._begin = frames, size, begin
+        self._position = find_positions(clip, len(frames), video_fps, length)
+        self._between = lru_cache(1)(self._find_between)
+        self._mixes = clip.fps < video_fps
+
+    def at(self, number: int) -> Frame:
+        position = self._position(number - self._begin)
+        before = int(position)
+        share = position - before
+        if not self._mixes or share < 1e-3 or share > 1 - 1e-3 or before + 1 >= len(self._frames):
+            return self._fitted(self._frames[min(round(position), len(self._frames) - 1)])
+        way = self._between(before)
+        return self._fitted(way(share) if way else self._frames[round(position)])
+
+    def _find_between(self, before: int) -> Callable[[float], Frame] | None:
+        from nextscene.film.morph import find_between
+
+        return find_between(self._frames[before], self._frames[before + 1])
+
+    def _fitted(self, frame: Frame) -> Frame:
+        if frame.shape[1::-1] == self._size:
+            return np.ascontiguousarray(frame)
+        return np.asarray(pictures.fit(Image.fromarray(frame), *self._size))
+
+
+def find_positions(clip: ClipTime, frames: int, video_fps: int, length: int) -> Callable[[int], float]:
+    """Which of a clip's frames, or what between two of them, is seen at each frame of the film, from 0 on.
+
+    A clip that is too short is slowed, at most to `SLOWEST`, and its end is then reached gently and held. One that is
+    too long is cut off, or, where it leads to the next one, goes by faster.
+    """
+    own = float(clip.seconds) * video_fps
+    last = frames - 1
+    if length <= own:
+        each = last / length if clip.joined else clip.fps / video_fps
+        return lambda number: min(number * each, last)
+    slower = min(length / own, SLOWEST)
+    each = clip.fps / video_fps / slower
+    if length <= own * slower + 0.5:
+        return lambda number: min(number * each, last)
+    soft = min(GENTLY * video_fps * each, last / 2)  # over so many frames it comes to rest, in twice their time
+
+    def eased(number: int) -> float:
+        rest = min(max((number * each - (last - soft)) / (2 * soft), 0), 1)
+        return min(number * each, last - soft) + soft * (1 - (1 - rest) ** 2) if rest else number * each
+
+    return eased
 
 
 @dataclass(frozen=True)

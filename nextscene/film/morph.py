@@ -23,6 +23,7 @@ from torch import Tensor
 from nextscene.film.blends import Frame, ease, to_light, to_values
 
 SMALL, GRID = 512, 64  # pixels: the longer side on which motion is looked for, and RIFE's grid
+NEAR = 256  # the same for two neighbouring frames of a clip, between which things go a little way
 # How alike two pictures have to be, up to 1, when they are brought together half way, for a morph without ghosts.
 ENOUGH, ENOUGH_BY_FLOW = 0.4, 0.5  # classical flow finds likeness where there is none
 WINDOW = 15  # pixels: what is compared as one thing
@@ -32,14 +33,23 @@ BORDER = 0.03  # of a picture: over so much its edge gives way to the other pict
 
 def find_morph(one: Frame, other: Frame) -> Callable[[float], Frame] | None:
     """The way from one picture to another, from 0 to 1; None where it would be full of ghosts."""
-    begin, end = _evened(_small(_tensor(one))), _evened(_small(_tensor(other)))
+    way = _find_way(one, other, SMALL)
+    return way and (lambda progress: way(ease(progress)))
+
+
+def find_between(one: Frame, other: Frame) -> Callable[[float], Frame] | None:
+    """The same for two neighbouring frames of a clip, at an even pace: they are looked at no larger than they are."""
+    return _find_way(one, other, min(NEAR, max(one.shape)))
+
+
+def _find_way(one: Frame, other: Frame, small: int) -> Callable[[float], Frame] | None:
+    begin, end = _evened(_small(_tensor(one), small)), _evened(_small(_tensor(other), small))
     motion, enough = (_by_rife(begin, end), ENOUGH) if has_rife() else (_by_flow(begin, end), ENOUGH_BY_FLOW)
     if _alike(_moved(begin, -motion / 2), _moved(end, motion / 2)) < enough:
         return None
     lights = [torch.from_numpy(to_light(each)).permute(2, 0, 1)[None] for each in (one, other)]
 
     def at(progress: float) -> Frame:
-        progress = ease(progress)
         here = _moved(motion, (0.5 - progress) * motion)  # what passes here on its way
         back, forth = (_large(each, lights[0]) for each in (-progress * here, (1 - progress) * here))
         share = _share(back, forth, progress)
@@ -139,11 +149,11 @@ def _around(picture: Tensor, window: int = WINDOW) -> Tensor:
     return F.avg_pool2d(picture, window, 1, window // 2, count_include_pad=False)
 
 
-def _small(picture: Tensor) -> Tensor:
+def _small(picture: Tensor, side: int = SMALL) -> Tensor:
     sides = picture.shape[2:]
-    scale = SMALL / max(sides)
+    scale = side / max(sides)
     return F.interpolate(
-        picture, [max(round(side * scale / GRID), 1) * GRID for side in sides], mode="bilinear", antialias=True
+        picture, [max(round(each * scale / GRID), 1) * GRID for each in sides], mode="bilinear", antialias=True
     )
 
 

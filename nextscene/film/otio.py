@@ -39,9 +39,17 @@ def _children(timeline: Timeline, files: Sequence[str | None]) -> Iterator[Json]
 
 
 def _clip(timeline: Timeline, segment: Segment, file: str | None, before: int, after: int) -> Json:
-    """A scene's clip. Of its picture there is more than that, for the transitions to lie on."""
+    """A scene's clip. Of its picture there is more than that, for the transitions to lie on; where it moves, it is as
+    much faster or slower as its time in the film asks for."""
     length = timeline.frame(segment.duration)
-    available = _range(timeline, 0, before + length + after)
+    available, effects = _range(timeline, 0, before + length + after), []
+    if clip := segment.clip:
+        whole = _of_schema("RationalTime.1", value=clip.frames, rate=clip.fps)
+        start = _of_schema("RationalTime.1", value=0, rate=clip.fps)
+        available = _of_schema("TimeRange.1", start_time=start, duration=whole)
+        pace = float(clip.seconds) * timeline.video_fps / (before + length + after)
+        if abs(pace - 1) > 0.01:
+            effects = [_of_schema("LinearTimeWarp.1", name="pace", effect_name="LinearTimeWarp", time_scalar=pace)]
     picture = (
         _of_schema("ExternalReference.1", target_url=file, available_range=available)
         if file
@@ -51,6 +59,7 @@ def _clip(timeline: Timeline, segment: Segment, file: str | None, before: int, a
         "Clip.2",
         name=segment.id,
         source_range=_range(timeline, before, length),
+        effects=effects,
         markers=[_of_schema("Marker.2", name=segment.caption or segment.id, marked_range=_range(timeline, before, 1))],
         media_references={"DEFAULT_MEDIA": picture},
         active_media_reference_key="DEFAULT_MEDIA",

@@ -20,6 +20,7 @@ from nextscene.story.plan import seconds_of
 from nextscene.story.story import PREFIX, Scene, Story, with_prefix
 from nextscene.text import in_one_line
 
+SLOWEST = 1.5  # how often longer than by itself a clip may take, where its scene needs the time; then its end is held
 BREATH = 0.6  # seconds that a scene stands after its words
 AUTO: dict[str, Move] = {  # what does on a still what the words say
     "left": "pan_left",
@@ -32,12 +33,29 @@ AUTO: dict[str, Move] = {  # what does on a still what the words say
 
 
 @dataclass(frozen=True)
+class ClipTime:
+    """How a clip goes by.
+
+    frames: of which its last is the next clip's first, and is shown only there, where it is joined to that.
+    """
+
+    frames: int
+    fps: float
+    joined: bool = False
+
+    @property
+    def seconds(self) -> Fraction:
+        return Fraction(self.frames - self.joined) / Fraction(self.fps).limit_denominator(1000)
+
+
+@dataclass(frozen=True)
 class Segment:
     """One scene's part of the film.
 
     transition: how the film comes into it from the scene before; it begins half of its seconds before `start`.
     move: what the camera does on the still; never "auto".
     caption, narration: what is read and what is heard; empty: nothing.
+    clip: what moves in place of the still, if anything does.
     """
 
     id: str
@@ -49,6 +67,7 @@ class Segment:
     move: Move
     caption: str
     narration: str
+    clip: ClipTime | None = None
 
     @property
     def end(self) -> Fraction:
@@ -71,19 +90,26 @@ class Timeline:
         return int(seconds * self.video_fps)
 
 
-def lay_out(story: Story, speech: Mapping[str, float] | None = None) -> Timeline:
+def lay_out(
+    story: Story, speech: Mapping[str, float] | None = None, clips: Mapping[str, ClipTime] | None = None
+) -> Timeline:
     """The timeline of a story.
 
     speech: how many seconds the narration takes, by the scene's id; a scene stands at least that long, and a breath.
+    clips: those that there are, by the scene's id; a scene is as long as its clip, unless it says a duration itself.
     """
-    fps = story.film.video_fps
+    fps, clips = story.film.video_fps, clips or {}
     scenes = list(zip(story.ids, story.scenes, strict=True))
-    borders = find_borders((_duration(story, scene, (speech or {}).get(name)) for name, scene in scenes), fps)
+    borders = find_borders(
+        (_duration(story, scene, (speech or {}).get(name), clips.get(name)) for name, scene in scenes), fps
+    )
     segments: list[Segment] = []
     for (name, scene), (begin, end) in zip(scenes, pairwise(borders), strict=True):
         before = segments[-1].duration if segments else Fraction(0)
         duration = Fraction(end - begin, fps)
-        transition = (scene.transition or story.film.transition) if segments else "cut"
+        clip = clips.get(name)
+        goes_on = bool(segments) and segments[-1].clip is not None and segments[-1].clip.joined
+        transition = (scene.transition or story.film.transition) if segments and not goes_on else "cut"
         segments.append(
             Segment(
                 id=name,
@@ -92,9 +118,10 @@ def lay_out(story: Story, speech: Mapping[str, float] | None = None) -> Timeline
                 duration=duration,
                 transition=transition,
                 transition_seconds=_transition_seconds(transition, story.film, min(before, duration)),
-                move=_move(scene, story.film),
+                move="none" if clip else _move(scene, story.film),
                 caption=in_one_line(_prompt(scene) if scene.caption is None else scene.caption),
                 narration=in_one_line(_narration(scene, story.film)),
+                clip=clip,
             )
         )
     return Timeline(fps, tuple(segments))
@@ -109,8 +136,8 @@ def find_borders(seconds: Iterable[float], fps: int) -> Iterator[int]:
         yield floor(clock + Fraction(1, 2))
 
 
-def _duration(story: Story, scene: Scene, speech: float | None) -> float:
-    wanted = seconds_of(scene, story)
+def _duration(story: Story, scene: Scene, speech: float | None, clip: ClipTime | None) -> float:
+    wanted = scene.duration or (float(clip.seconds) if clip else seconds_of(scene, story))
     return wanted if speech is None else max(wanted, speech + BREATH)
 
 

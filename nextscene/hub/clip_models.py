@@ -4,12 +4,14 @@ A new engine is a new row. How many numbers each part has is about right, and is
 work here is refused before anything of it is fetched; what is there is measured from its files.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from nextscene import NextSceneError
 from nextscene.files import sha256, typed_path
@@ -238,10 +240,10 @@ def _in_folder(folder: Path, row: ClipModel | None) -> ClipWeights:
     return ClipWeights(row, facts, folder)
 
 
-def _known(card: Mapping[str, object]) -> dict[str, object]:
+def _known(card: Mapping[str, Any]) -> dict[str, Any]:
     """What the card in a folder says of its clips."""
     names = {"frames": int, "most": int, "fps": float, "steps": int, "guidance": float}
-    said: dict[str, object] = {name: kind(str(card[name])) for name, kind in names.items() if name in card}
+    said: dict[str, Any] = {name: kind(card[name]) for name, kind in names.items() if name in card}
     if isinstance(size := card.get("size"), list):
         said["size"] = (int(size[0]), int(size[1]))
     return said
@@ -250,7 +252,7 @@ def _known(card: Mapping[str, object]) -> dict[str, object]:
 def _refuse_licence(row: ClipModel) -> None:
     if row.asks and row.name not in os.environ.get(ACCEPTED, "").replace(",", " ").split():
         raise NextSceneError(
-            f"{row.name} has a licence of its own ({row.asks}): read it, and set {ACCEPTED}={row.name} if you accept it."
+            f"{row.name} has a licence of its own ({row.asks}): read it, and if you accept it set {ACCEPTED}={row.name}."
         )
 
 
@@ -285,10 +287,10 @@ def _built_in_folder() -> Path:
 
 
 def _sha256_of_all(folder: Path) -> str:
-    from hashlib import sha256 as digest
-
     files = sorted(file for file in folder.rglob("*") if file.suffix in (".json", ".safetensors"))
-    return digest("".join(f"{sha256(file)}  {file.relative_to(folder)}\n" for file in files).encode()).hexdigest()
+    return hashlib.sha256(
+        "".join(f"{sha256(file)}  {file.relative_to(folder)}\n" for file in files).encode()
+    ).hexdigest()
 
 
 FAMILIES = {

@@ -4,11 +4,11 @@
         for plan in plans:
             clip = engine.make(plan, first, last, on_step)
 
-An engine is a class that does what `Engine` says, and a row in `nextscene/hub/clip_models.py`. It knows no stories and
+An engine is a class that does what `nextscene.clip.Engine` says, and a row in `nextscene/hub/clip_models.py`. It knows no stories and
 no files; torch is imported only where an engine that needs it is opened.
 """
 
-from nextscene.motion.clip import Clip, Engine, Frames, OnClipStep
+from nextscene.motion.choosing import Engines, choose_clips
 from nextscene.motion.opening import open_engine
 
-__all__ = ["Clip", "Engine", "Frames", "OnClipStep", "open_engine"]
+__all__ = ["Engines", "choose_clips", "open_engine"]

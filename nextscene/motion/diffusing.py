@@ -17,10 +17,10 @@ import transformers
 from PIL import Image
 
 from nextscene import NextSceneError
+from nextscene.clip import Clip, Frame, OnClipStep
 from nextscene.hub.clip_models import ClipWeights
 from nextscene.model import lora as loras
 from nextscene.model import memory
-from nextscene.motion.clip import Clip, Frame, OnClipStep
 from nextscene.motion.ends import fit_ends, level
 from nextscene.story.clips import ClipPlan
 
@@ -72,9 +72,7 @@ class Diffusing:
         }
         return Clip(frames, plan.fps, time.perf_counter() - started, made_by)
 
-    def _frames(
-        self, plan: ClipPlan, first: Image.Image, last: Image.Image | None, on_step: Callback
-    ) -> list[Frame]:
+    def _frames(self, plan: ClipPlan, first: Image.Image, last: Image.Image | None, on_step: Callback) -> list[Frame]:
         raise NotImplementedError
 
     def _prepare(self) -> None:

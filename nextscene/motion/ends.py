@@ -5,12 +5,14 @@ jump. So the first frame is the picture itself, and what follows is led to and f
 """
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from nextscene.motion.clip import Frame, Frames
+from nextscene.clip import Frame, Frames
 from nextscene.pictures import fit
 
 RAMP = 8  # frames over which brightness is led from the picture's to the engine's own, and back
+Colour = NDArray[np.float32]
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
@@ -29,7 +31,7 @@ def fit_ends(
 def level(frames: Frames, first: Image.Image, last: Image.Image | None, whole: bool = False) -> list[Frame]:
     """The frames, with the picture itself first, and as bright as the pictures at both ends.
 
-    whole: whether the decoder shifts all colours alike, so that every frame is brought back by what the first one is off.
+    whole: whether the decoder shifts all colours alike: every frame is brought back by what the first one is off.
     """
     begin = np.asarray(first)
     shift = _means(begin) - _means(frames[0]) if whole else np.zeros(3, np.float32)
@@ -44,14 +46,16 @@ def level(frames: Frames, first: Image.Image, last: Image.Image | None, whole: b
     return levelled
 
 
-def _shifted(frame: Frame, shift: np.ndarray, gain: float = 1.0) -> Frame:
+def _shifted(frame: Frame, shift: Colour, gain: float = 1.0) -> Frame:
     if gain == 1 and not shift.any():
         return frame
-    return np.clip(np.rint((frame + shift) * gain), 0, 255).astype(np.uint8)
+    shifted: Frame = np.clip(np.rint((frame + shift) * gain), 0, 255).astype(np.uint8)
+    return shifted
 
 
-def _means(frame: Frame) -> np.ndarray:
-    return frame.reshape(-1, 3).mean(0, dtype=np.float64).astype(np.float32)
+def _means(frame: Frame) -> Colour:
+    means: Colour = frame.reshape(-1, 3).mean(0, dtype=np.float64).astype(np.float32)
+    return means
 
 
 def _luminance(frame: Frame) -> float:

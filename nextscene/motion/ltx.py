@@ -6,7 +6,7 @@ from diffusers import LTXConditionPipeline
 from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
 from PIL import Image
 
-from nextscene.motion.clip import Frame
+from nextscene.clip import Frame
 from nextscene.motion.diffusing import Callback, Diffusing, Words, noise, to_frames
 from nextscene.story.clips import ClipPlan
 

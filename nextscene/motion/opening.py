@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from nextscene.clip import Engine
 from nextscene.hub.clip_models import ClipWeights
-from nextscene.motion.clip import Engine
 from nextscene.story.clips import ClipPlan
 
 

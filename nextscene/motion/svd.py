@@ -1,11 +1,9 @@
 """Stable Video Diffusion: motion from one picture, without words."""
 
-from typing import Any
-
 from diffusers import StableVideoDiffusionPipeline
 from PIL import Image
 
-from nextscene.motion.clip import Frame
+from nextscene.clip import Frame
 from nextscene.motion.diffusing import Callback, Diffusing, noise, to_frames
 from nextscene.story.clips import ClipPlan
 

@@ -9,7 +9,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from nextscene import NextSceneError
-from nextscene.motion.clip import Frame
+from nextscene.clip import Frame
 from nextscene.motion.diffusing import Callback, Diffusing, Words, noise, to_frames
 from nextscene.story.clips import ClipPlan
 
@@ -78,7 +78,7 @@ def add_lora(pipe: Any, expert: str, file: Path) -> None:
 
 
 def _table(model: Any, name: str) -> torch.nn.Parameter:
-    """Where a difference to a modulation table belongs: "diffusion_model.blocks.7.diff_m", "diffusion_model.head.diff_m"."""
+    """Where a difference belongs: that of "diffusion_model.blocks.7.diff_m", or of "diffusion_model.head.diff_m"."""
     parts = name.split(".")
     owner = model.blocks[int(parts[parts.index("blocks") + 1])] if "blocks" in parts else model
     table: torch.nn.Parameter = owner.scale_shift_table

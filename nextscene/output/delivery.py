@@ -13,6 +13,7 @@ from nextscene.film import CuttingRoom
 from nextscene.output.record import Record
 from nextscene.output.sheet import Sheet
 from nextscene.shooting.withholding import notice
+from nextscene.story.clips import ClipPlan
 from nextscene.story.plan import Shot
 from nextscene.take import Take
 
@@ -69,3 +70,8 @@ def _written(take: Take, path: Path, quality: int) -> Path | None:
 def numbered(folder: Path, output_format: str) -> Callable[[Shot], Path]:
     """scene_001.png, scene_002.png, ... in this folder."""
     return lambda shot: folder / f"scene_{shot.number:03d}.{output_format}"
+
+
+def numbered_clips(folder: Path) -> Callable[[ClipPlan], Path]:
+    """clip_001.mp4, clip_002.mp4, ... in this folder."""
+    return lambda plan: folder / f"clip_{plan.number:03d}.mp4"

@@ -74,6 +74,36 @@ class RecordedTake:
 
 
 @dataclass(frozen=True)
+class RecordedClip:
+    """A clip that was made, and is kept.
+
+    number: its own among all clips of its scene, for ever.
+    made_of: the fingerprint of what was asked for, the engine, and the pictures.
+    stills: the scenes that it begins and ends on, with the sha256 of their pictures.
+    why: why it is joined to the next scene, or is not.
+    file: its path below the run's folder; None: it is withheld, with the safety checker's score.
+    made_by: how, for people: engine, weights, words, memory, what a hosted service tells.
+    """
+
+    number: Number
+    made_of: str
+    stills: Mapping[str, str]
+    why: str
+    sha256: str
+    frames: Annotated[int, Field(ge=1, lt=10**6)]
+    fps: Annotated[float, Field(gt=0, le=240)]
+    seconds: float
+    made_at: str
+    file: str | None = None
+    withheld: float | None = None
+    made_by: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def joined(self) -> bool:
+        return len(self.stills) == 2
+
+
+@dataclass(frozen=True)
 class RecordedScene:
     """A scene, with every take of it that there ever was.
 
@@ -82,6 +112,7 @@ class RecordedScene:
     stale: whether that take grew from other pictures than those that are chosen now.
     takes: in the order in which they were last chosen.
     last_number: the highest number that a take of it ever had.
+    clips: in the order in which they were last chosen.
     """
 
     id: str
@@ -91,6 +122,12 @@ class RecordedScene:
     stale: bool = False
     takes: tuple[RecordedTake, ...] = ()
     last_number: Annotated[int, Field(ge=0, lt=10**8)] = 0
+    clips: tuple[RecordedClip, ...] = ()
+
+    @property
+    def kept(self) -> "tuple[RecordedTake | RecordedClip, ...]":
+        """All that was ever made of it."""
+        return (*self.takes, *self.clips)
 
     @property
     def chosen_take(self) -> RecordedTake | None:
@@ -116,9 +153,14 @@ class RecordedScene:
         last_number = max(self.last_number, take.number)
         return replace(self, takes=(*others, take), chosen=take.number, last_number=last_number)
 
+    def with_clip(self, clip: RecordedClip) -> "RecordedScene":
+        """The scene with this clip, which may be a new one, as the chosen one."""
+        return replace(self, clips=(*(other for other in self.clips if other.number != clip.number), clip))
+
     def without(self, files: Collection[str]) -> "RecordedScene":
-        """The scene without the takes whose files these are."""
-        return replace(self, takes=tuple(take for take in self.takes if take.file not in files))
+        """The scene without the takes and the clips whose files these are."""
+        takes = tuple(take for take in self.takes if take.file not in files)
+        return replace(self, takes=takes, clips=tuple(clip for clip in self.clips if clip.file not in files))
 
 
 @dataclass(frozen=True)
@@ -169,9 +211,10 @@ class Run:
         return replace(self, scenes=scenes)
 
     def files(self) -> list[str]:
-        """The pictures that it is made of."""
-        takes = [take.file for scene in (*self.scenes, *self.former_scenes) for take in scene.takes if take.file]
-        return [*takes, *self.given.values()]
+        """The pictures and clips that it is made of."""
+        scenes = (*self.scenes, *self.former_scenes)
+        made = [each.file for scene in scenes for each in scene.kept if each.file]
+        return [*made, *self.given.values()]
 
     def to_json(self) -> str:
         about = {"version": VERSION, "made_by": f"Next Scene {__version__}"}
@@ -205,8 +248,10 @@ class Run:
                 raise ValueError("a number is given twice")
             if scene.chosen is not None and scene.chosen not in numbers:
                 raise ValueError("the chosen take is not there")
-            if any((take.file is None) == (take.withheld is None) for take in scene.takes):
+            if any((each.file is None) == (each.withheld is None) for each in scene.kept):
                 raise ValueError("a take has no file and is not withheld, or both")
+            if len({clip.number for clip in scene.clips}) < len(scene.clips):
+                raise ValueError("a clip's number is given twice")
 
 
 @cache

@@ -19,9 +19,10 @@ from PIL import Image
 
 from nextscene import NextSceneError, pictures
 from nextscene.files import lies_within, sha256
+from nextscene.film.clipfile import made_here
 from nextscene.output.choosing import fingerprint, is_stale
 from nextscene.output.earlier import TAKES
-from nextscene.output.entries import RecordedScene, RecordedTake, Run, Stage
+from nextscene.output.entries import RecordedClip, RecordedScene, RecordedTake, Run, Stage
 from nextscene.output.runfile import RunFile
 from nextscene.provenance import Provenance
 from nextscene.shooting.withholding import card
@@ -29,6 +30,8 @@ from nextscene.story.plan import Reference
 from nextscene.story.story import Story
 
 FILE = "run.json"
+
+Scene = tuple[Image.Image, Provenance | None, Path | None]  # its picture, what made it, and its file
 
 
 class Ledger:
@@ -70,15 +73,71 @@ class Ledger:
         files = self.run.given if self.run else {}
         return {Reference("picture", name): pictures.read(self.folder / files[name]) for name in names if name in files}
 
-    def scenes(self) -> Iterator[tuple[Image.Image, Provenance | None, Path | None]]:
+    def take_file(self, name: str) -> Path | None:
+        """The file of a scene's chosen take, if it is drawn and not withheld."""
+        scene = self._begun.scene(name)
+        return self._file(scene.chosen_take) if scene and scene.chosen_take else None
+
+    def scenes(self) -> Iterator[Scene]:
         """The chosen take of every scene, in order: its picture, what made it, and its file if it is not withheld."""
         scenes = [(scene, scene.chosen_take) for scene in self._begun.scenes]
         if waiting := ", ".join(scene.id for scene, take in scenes if not take):
             raise NextSceneError(f"In {self.folder}, {waiting} is still to be drawn: script/sequence goes on with it.")
         return (self._show(scene, take) for scene, take in scenes if take)
 
+    def clip(self, name: str) -> RecordedClip | None:
+        """The clip of a scene that is shown: the last one chosen, if it was made from the pictures that are chosen now.
+
+        None: there is none, it is withheld, or its story does not move.
+        """
+        clip = self.latest_clip(name) if self._begun.story.clips != "none" else None
+        return clip if clip and clip.file and clip.stills == self.stills_of(clip.stills) else None
+
+    def clip_file(self, name: str) -> Path | None:
+        """The file of that clip, if it is there as it was made."""
+        if not (clip := self.clip(name)) or not clip.file:
+            return None
+        file = self.folder / clip.file
+        if file.is_file() and sha256(file) == clip.sha256:
+            return file
+        print(f"{file} is gone, or was changed since it was made: the scene's picture stands.", file=sys.stderr)
+        return None
+
+    @property
+    def known_ids(self) -> list[str]:
+        """Of all scenes that are in the story, or were."""
+        return [scene.id for scene in (*self._begun.scenes, *self._begun.former_scenes)]
+
+    def clips_of(self, name: str) -> tuple[RecordedClip, ...]:
+        """All clips of a scene, the chosen one last."""
+        scene = self._begun.scene(name)
+        return scene.clips if scene else ()
+
+    def latest_clip(self, name: str) -> RecordedClip | None:
+        """The clip of a scene that was chosen last."""
+        return next(reversed(self.clips_of(name)), None)
+
+    def note_story(self, story: Story) -> None:
+        """Notes down what was said of a story since."""
+        self._write(replace(self._begun, story=story))
+
+    def keep_clip(self, name: str, clip: RecordedClip) -> None:
+        """Notes down a clip whose file is written, as its scene's chosen one."""
+        scene = self._begun.scene(name)
+        assert scene
+        if scene.clips[-1:] != (clip,):
+            self._write(self._begun.with_scene(scene.with_clip(clip)))
+
+    def stills_of(self, names: Iterable[str]) -> dict[str, str]:
+        """The sha256 of the chosen pictures of these scenes; those that are withheld, or not drawn, are left out."""
+        scenes = {name: self._begun.scene(name) for name in names}
+        takes = {name: scene.chosen_take for name, scene in scenes.items() if scene}
+        return {name: take.sha256 for name, take in takes.items() if take and take.withheld is None}
+
     def made_of(self, *more: object) -> str:
         """The fingerprint of what is made of the chosen pictures, and of what more there is, as JSON's own types."""
+        clips = [clip.sha256 for scene in self._begun.scenes if (clip := self.clip(scene.id))]
+        more = (*more, clips) if clips else more
         return fingerprint([take.sha256 for scene in self._begun.scenes if (take := scene.chosen_take)], *more)
 
     def is_done(self, stage: str, made_of: str) -> bool:
@@ -108,8 +167,11 @@ class Ledger:
         used = {self._file(take) for scene in self._begun.scenes if (take := scene.chosen_take)}
         used |= {self.folder / file for file in self._begun.given.values()}
         used |= {self._file(take) for take in takes if not self._is_as_drawn(take)}  # a person's own work by now
+        used |= {self.folder / clip.file for name in self._begun.story.ids if (clip := self.clip(name)) and clip.file}
         folder = self.folder / TAKES
-        unused = (file for file in folder.glob("*.png") if file not in used and pictures.made_here(file))
+        made = [file for file in folder.glob("*.png") if pictures.made_here(file)]
+        made += [file for file in folder.glob("*.mp4") if made_here(file)]
+        unused = (file for file in made if file not in used)
         parts = (file for each in (self.folder, folder) for file in each.glob(".*.part") if file.is_file())
         return sorted([*unused, *parts])
 

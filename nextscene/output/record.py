@@ -112,13 +112,13 @@ class Record(Ledger):
             self._use[name], wanted[name] = take.number, take.noise
         return wanted
 
-    def reserve(self, files: Sequence[Path], inputs: Sequence[Path] = ()) -> None:
+    def reserve(self, files: Sequence[Path], inputs: Sequence[Path] = (), clips: Sequence[Path] = ()) -> None:
         """Refuses to write files where something lies that was not made here.
 
         inputs: files that came with the story: they stay where they are, whatever is set aside or removed.
         """
         self._files, self._inputs = files, inputs
-        disk.refuse_what_is_in_the_way(files)
+        disk.refuse_what_is_in_the_way([*files, *clips])
         if self._keeps_takes and not lies_within(self.folder, self.folder / TAKES):
             raise NextSceneError(f"{self.folder / TAKES} leads out of its folder: remove that link.")
 

@@ -4,17 +4,20 @@ Takes' pictures and what made them go in as they are done; one picture comes out
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
 from nextscene.faces import Anchor, Line, find_direction, shorten, wrap
+from nextscene.pictures import fit
 from nextscene.provenance import Provenance
 from nextscene.story.story import PREFIX
 
 CARD, GAP, TEXT = 320, 24, 92  # pixels: a thumbnail's width, the space around it, and the height of the words below
 BACKGROUND, WORDS, QUIET, BADGE = "#14161a", "#f2f0ea", "#8d929c", "#e8a33d"
 COLUMNS = 5
+STRIP = 4  # pixels between the pictures of one scene
 INDENT, LEADING, LINES = 34, 18, 3  # pixels and number: the lines of words beside a scene's number
 LARGE, MEDIUM, SMALL = 22, 14, 13  # pixels: sizes of letters
 
@@ -37,10 +40,16 @@ class Sheet:
         self._title = title or "Next Scene"
         self._cards: list[_Card] = []
 
-    def add(self, picture: Image.Image, made: Provenance) -> None:
-        """One more scene. The first picture gives all cards their shape."""
+    def add(self, picture: Image.Image, made: Provenance, later: Sequence[Image.Image] = ()) -> None:
+        """One more scene. The first picture gives all cards their shape.
+
+        later: two pictures from its clip, its middle and its end, if it moves.
+        """
         height = round(CARD * picture.height / picture.width)
-        self._cards.append(_card(picture.resize((CARD, height), Image.Resampling.LANCZOS), made))
+        shown = picture.resize((CARD, height), Image.Resampling.LANCZOS)
+        if later:
+            shown = _with_later(shown, later)
+        self._cards.append(_card(shown, made))
 
     def picture(self) -> Image.Image:
         columns, rows = _grid(len(self._cards))
@@ -58,6 +67,17 @@ class Sheet:
             sheet.paste(card.picture, (left, upper))
             _caption(draw, left, upper + shape + 10, at + 1, card)
         return sheet
+
+
+def _with_later(picture: Image.Image, later: Sequence[Image.Image]) -> Image.Image:
+    """A picture, with those below it, side by side, that come after it."""
+    width = (CARD - STRIP * (len(later) - 1)) // len(later)
+    height = round(width * picture.height / picture.width)
+    whole = Image.new("RGB", (CARD, picture.height + STRIP + height), BACKGROUND)
+    whole.paste(picture)
+    for at, each in enumerate(later):
+        whole.paste(fit(each, width, height), (at * (width + STRIP), picture.height + STRIP))
+    return whole
 
 
 def _card(picture: Image.Image, made: Provenance) -> _Card:

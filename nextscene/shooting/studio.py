@@ -13,6 +13,7 @@ from PIL import Image
 
 from nextscene import NextSceneError, __version__
 from nextscene.model import Model
+from nextscene.model.memory import bring_back, free
 from nextscene.pictures import fit
 from nextscene.progress import OnStep
 from nextscene.provenance import Lora, LoraFile, OwnLora, Provenance
@@ -30,8 +31,15 @@ VERSIONS = {package: version(package) for package in ("torch", "diffusers", "tra
 class Studio:
     """Holds a model and shoots."""
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    def __init__(self, model: Model, lasting: bool = True) -> None:
+        """lasting: whether it is used again after it was put away."""
+        self.model, self._lasting, self._is_away = model, lasting, False
+
+    def put_away(self) -> None:
+        """Makes room for another model: the weights wait in the machine's own memory, or go, where nobody waits."""
+        if not self.model.plan.streamed:  # whose weights are there already
+            free(self.model.pipe, keep=self._lasting)
+            self._is_away = True
 
     def shoot(
         self,
@@ -53,6 +61,9 @@ class Studio:
 
         Only pictures that a later shot looks at are kept, so memory does not grow with the number of scenes.
         """
+        if self._is_away:
+            bring_back(self.model.pipe)
+            self._is_away = False
         self.model.check(shots)
         drawn: dict[Reference, Image.Image] = {}
         chosen: dict[str, int] = {}

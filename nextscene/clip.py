@@ -13,6 +13,7 @@ from nextscene.story.clips import ClipPlan
 
 Frame = NDArray[np.uint8]  # height, width, red green blue
 Frames = Sequence[Frame]
+OpenEngine = Callable[[str, Sequence[ClipPlan]], "Engine"]  # with an engine's name in these plans
 OnClipStep = Callable[[ClipPlan, int, int], object]  # with steps done, and steps in all; what it raises ends the clip
 
 

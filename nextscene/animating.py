@@ -1,0 +1,66 @@
+"""Clips for a run that was made before: its stills move, and none of them is drawn again.
+
+    for file in animate(folder, StorySettings(clips="join")): ...
+
+The picture model is not needed. What the run's story says of clips holds, unless it is said otherwise.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from nextscene import NextSceneError
+from nextscene.film import ClipTime, CuttingRoom
+from nextscene.motion.choosing import choose_clips
+from nextscene.output.delivery import numbered_clips
+from nextscene.output.earlier import SHEET
+from nextscene.output.folder import refuse_what_is_in_the_way
+from nextscene.output.moving import Moving
+from nextscene.output.record import Record
+from nextscene.production import music_beside, note_film
+from nextscene.progress import OnProgress, filming
+from nextscene.settings import StorySettings
+from nextscene.shooting.safety import Checker
+
+
+class Animation:
+    """The clips of a run that is there. story: with all that is said of clips. clips: their plans."""
+
+    def __init__(self, folder: Path, wanted: StorySettings = StorySettings(), checker: Checker | None = None) -> None:
+        """Reads the run and decides everything; nothing is made or fetched yet."""
+        self.record, self._folder, self._checker = Record(folder, checker=checker), folder, checker
+        if not self.record.story or not self.record.run:
+            raise NextSceneError(
+                f"There is no run in {folder}: name a folder in which script/sequence wrote a run.json."
+            )
+        story = self.record.story.overlaid(wanted)
+        self.story = story if story.clips != "none" else story.overlaid(StorySettings(clips="each"))
+        shots = [scene.shot for scene in self.record.run.scenes]
+        self.record.scenes()  # refuses a run of which a scene is still to be drawn
+        self.engines, self.clips = choose_clips(self.story, shots)
+
+    def run(self, film: Path | None = None) -> Iterator[Path]:
+        """Yields each clip as soon as it is done, then the contact sheet, and the film where it is wanted."""
+        file_for = numbered_clips(self._folder)
+        refuse_what_is_in_the_way(map(file_for, self.clips))
+        with self.record.locked(), filming(hidden={"film"}) as on_progress:
+            self.record.note_story(self.story)
+            engines = self.engines
+            with Moving(self.record, self.clips, engines.identities, engines.open, file_for, self._checker) as moving:
+                yield from moving.make()
+                room = partial(self._cutting_room, film, on_progress) if film else None
+                yield from moving.show(self.story.title or "", self._folder / SHEET, room)
+                if moving.film:
+                    note_film(self.record, self.story, moving.film)
+
+    def _cutting_room(self, film: Path, on_progress: OnProgress, clips: Mapping[str, ClipTime]) -> CuttingRoom:
+        named = self.story.film.music
+        music = music_beside(self._folder, named) if named else None
+        return CuttingRoom(self.story, film, self._folder / "narration", music, None, on_progress, clips)
+
+
+def animate(
+    folder: Path, wanted: StorySettings = StorySettings(), film: Path | None = None, checker: Checker | None = None
+) -> Iterator[Path]:
+    """The clips of the run in a folder; then its contact sheet, and its film, if that is wanted."""
+    yield from Animation(folder, wanted, checker).run(film)

@@ -1,0 +1,35 @@
+"""Which engine moves each scene of a story, and the plans of its clips. Nothing is loaded or fetched for that."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from nextscene.clip import Engine
+from nextscene.hub.clip_models import ClipWeights, find_engines
+from nextscene.motion.opening import open_engine
+from nextscene.story.clips import ClipPlan, engine_names, plan_clips
+from nextscene.story.plan import Shot
+from nextscene.story.story import Story
+
+
+class Engines:
+    """Engines that were chosen, by their names in the plans; each is fetched and loaded when it is opened."""
+
+    def __init__(self, weights: Mapping[str, ClipWeights]) -> None:
+        self._weights = weights
+
+    @cached_property
+    def identities(self) -> dict[str, dict[str, str]]:
+        """What tells each from any other; what is not here yet is fetched for that."""
+        return {name: each.identity for name, each in self._weights.items()}
+
+    def open(self, name: str, plans: Sequence[ClipPlan]) -> Engine:
+        return open_engine(self._weights[name], plans)
+
+
+def choose_clips(story: Story, shots: Sequence[Shot]) -> tuple[Engines, list[ClipPlan]]:
+    """The engines that a complete story asks for, and a plan for each scene's clip."""
+    if story.clips == "none":
+        return Engines({}), []
+    found = find_engines(engine_names(story))
+    plans = plan_clips(story, shots, {name: weights.facts for name, weights in found.items()})
+    return Engines({weights.facts.name: weights for weights in found.values()}), plans
