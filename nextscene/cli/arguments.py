@@ -10,7 +10,17 @@ from typing import Any
 
 from nextscene.cli import train
 from nextscene.hub import BUILT_IN, find
-from nextscene.settings import FilmSettings, Group, Look, OutputSettings, Setting, StorySettings, row, rows
+from nextscene.settings import (
+    ClipSettings,
+    FilmSettings,
+    Group,
+    Look,
+    OutputSettings,
+    Setting,
+    StorySettings,
+    row,
+    rows,
+)
 from nextscene.story.words import describe_world
 
 PREDICT_EXAMPLES = """\
@@ -47,6 +57,15 @@ examples:
 
 The scenes are those that script/sequence made; the model is not needed. What a flag does not say is as the story says.
 """
+ANIMATE_EXAMPLES = """\
+examples:
+  script/animate outputs/sequence
+  script/animate outputs/sequence --clips join --output-video outputs/sequence/sequence.mp4
+  script/animate outputs/sequence --clip-engine replicate --clip-seconds 5
+
+Each scene of a run that script/sequence made becomes clip_001.mp4, clip_002.mp4, ... beside its picture. What is made
+already is not made again. What is finer stands in the story file: docs/clips.md.
+"""
 EXPLAIN_EXAMPLES = """\
 examples:
   script/explain outputs/sequence/scene_003.png
@@ -64,9 +83,10 @@ examples:
 def parser() -> argparse.ArgumentParser:
     """The arguments of every command; `command` is its name."""
     root = argparse.ArgumentParser(prog="next-scene", description="Story in, pictures that belong together out.")
-    commands = root.add_subparsers(required=True, metavar="predict|sequence|film|explain|train|weights")
+    commands = root.add_subparsers(required=True, metavar="predict|sequence|animate|film|explain|train|weights")
     _add_predict(commands)
     _add_sequence(commands)
+    _add_animate(commands)
     _add_film(commands)
     _add_explain(commands)
     train.add_flags(_command(commands, "train", "Trains a LoRA on your own pictures.", train.EXAMPLES))
@@ -107,6 +127,20 @@ def _add_sequence(commands: Any) -> None:
     command.add_argument("--fresh", action="store_true", help=about)
     about = "list the takes in the folder that nothing uses, and remove them; nothing is drawn"
     command.add_argument("--clean", action="store_true", help=about)
+
+
+def _add_animate(commands: Any) -> None:
+    command = _command(
+        commands, "animate", "Makes the scenes of a run move; no still is drawn again.", ANIMATE_EXAMPLES
+    )
+    command.add_argument("run", type=Path, metavar="RUN_FOLDER", help="the folder of the run, with its run.json")
+    for setting in rows(ClipSettings):
+        _add_setting(command, setting)
+    about = "also make the film of the clips: .mp4, .webm or .gif (default: none)"
+    command.add_argument("--output-video", type=Path, metavar="PATH", help=about)
+    about = "withhold clips that look pornographic to a small classifier (off unless asked for: your own machine)"
+    command.add_argument("--safety-checker", action="store_true", help=about)
+    command.add_argument("--dry-run", action="store_true", help="show what would be made; load no model")
 
 
 def _add_film(commands: Any) -> None:

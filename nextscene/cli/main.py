@@ -1,7 +1,7 @@
 """The terminal: flags in, a request out; what happens is shown. What is done is in `nextscene/production.py`.
 
-`script/predict` makes one scene, `script/sequence` a story, `script/film` the film of a story that was made, and
-`script/explain` says how a picture was made.
+`script/predict` makes one scene, `script/sequence` a story, `script/animate` its clips, `script/film` the film of a story
+that was made, and `script/explain` says how a picture was made.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nextscene import NextSceneError
+from nextscene.animating import Animation
 from nextscene.cli.arguments import parser, typed
 from nextscene.cli.explain import explain
 from nextscene.cli.train import train
@@ -19,7 +20,8 @@ from nextscene.hub import Weights, choose, describe_models, fetch
 from nextscene.library import load
 from nextscene.production import Production, Request, clean_folder, cut_film
 from nextscene.progress import say
-from nextscene.settings import FilmSettings, OutputSettings, StorySettings
+from nextscene.settings import ClipSettings, FilmSettings, OutputSettings, StorySettings
+from nextscene.shooting.safety import Checker
 from nextscene.story.story import Story, from_file, from_prompts, from_text
 
 if TYPE_CHECKING:
@@ -71,6 +73,17 @@ def _sequence(options: argparse.Namespace) -> None:
         fresh=options.fresh,
     )
     _make(request, options.dry_run)
+
+
+def _animate(options: argparse.Namespace) -> None:
+    """Makes clips for a run that was made, or for a batch of scenes from a file."""
+    wanted = StorySettings.checked(**typed(options, ClipSettings))
+    animation = Animation(options.run, wanted, Checker() if options.safety_checker else None)
+    if options.dry_run:
+        print(*animation.clips, sep="\n")
+        return
+    for path in animation.run(options.output_video):
+        say(path)
 
 
 def _film(options: argparse.Namespace) -> None:
@@ -149,6 +162,9 @@ def _make(request: Request, dry_run: bool) -> None:
         print(shot)
         for note in production.notes[shot.id]:
             print(f"     note: {note}")
+        for plan in production.clips:
+            if plan.id == shot.id:
+                print(plan)
 
 
 def _load(weights: Weights) -> "Studio":
@@ -159,6 +175,7 @@ def _load(weights: Weights) -> "Studio":
 COMMANDS = {
     "predict": _predict,
     "sequence": _sequence,
+    "animate": _animate,
     "film": _film,
     "explain": _explain,
     "train": train,

@@ -199,6 +199,7 @@ def find_engines(names: Iterable[str]) -> dict[str, ClipWeights]:
 def _find(name: str) -> ClipWeights:
     row = CLIP_MODELS[_choose() if name == "auto" else name]
     if row.facts.family == "hosted":
+        _refuse_without_token()
         return ClipWeights(row, row.facts)
     if named := os.environ.get(VARIABLE):
         return _in_folder(typed_path(named, VARIABLE), row if name != "auto" else None)
@@ -249,10 +250,17 @@ def _known(card: Mapping[str, Any]) -> dict[str, Any]:
     return said
 
 
+def _refuse_without_token() -> None:
+    if not os.environ.get("REPLICATE_API_TOKEN"):
+        raise NextSceneError(
+            "The clip engine replicate needs REPLICATE_API_TOKEN in the environment: set it to a token of your account."
+        )
+
+
 def _refuse_licence(row: ClipModel) -> None:
     if row.asks and row.name not in os.environ.get(ACCEPTED, "").replace(",", " ").split():
         raise NextSceneError(
-            f"{row.name} has a licence of its own ({row.asks}): read it, and if you accept it set {ACCEPTED}={row.name}."
+            f"{row.name} has a licence of its own ({row.asks}): read it, and set {ACCEPTED}={row.name} to accept it."
         )
 
 
@@ -288,9 +296,8 @@ def _built_in_folder() -> Path:
 
 def _sha256_of_all(folder: Path) -> str:
     files = sorted(file for file in folder.rglob("*") if file.suffix in (".json", ".safetensors"))
-    return hashlib.sha256(
-        "".join(f"{sha256(file)}  {file.relative_to(folder)}\n" for file in files).encode()
-    ).hexdigest()
+    listed = "".join(f"{sha256(file)}  {file.relative_to(folder)}\n" for file in files)
+    return hashlib.sha256(listed.encode()).hexdigest()
 
 
 FAMILIES = {

@@ -4,8 +4,8 @@
         for plan in plans:
             clip = engine.make(plan, first, last, on_step)
 
-An engine is a class that does what `nextscene.clip.Engine` says, and a row in `nextscene/hub/clip_models.py`. It knows no stories and
-no files; torch is imported only where an engine that needs it is opened.
+An engine is a class that does what `nextscene.clip.Engine` says, and a row in `nextscene/hub/clip_models.py`. It knows
+no stories and no files; torch is imported only where an engine that needs it is opened.
 """
 
 from nextscene.motion.choosing import Engines, choose_clips

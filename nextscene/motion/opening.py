@@ -9,20 +9,18 @@ from nextscene.story.clips import ClipPlan
 
 def open_engine(weights: ClipWeights, plans: Sequence[ClipPlan]) -> Engine:
     """An engine for these plans; it loads what it needs when it is entered."""
-    match weights.facts.family:
-        case "hosted":
-            from nextscene.motion.hosted import Hosted
+    if weights.facts.family == "hosted":
+        from nextscene.motion.hosted import Hosted
 
-            return Hosted(weights.facts)
-        case "wan":
-            from nextscene.motion.wan import Wan
+        return Hosted()
+    if weights.facts.family == "svd":
+        from nextscene.motion.svd import Svd
 
-            return Wan(weights, plans)
-        case "svd":
-            from nextscene.motion.svd import Svd
+        return Svd(weights, plans)
+    if weights.facts.family == "ltx":
+        from nextscene.motion.ltx import Ltx
 
-            return Svd(weights, plans)
-        case "ltx":
-            from nextscene.motion.ltx import Ltx
+        return Ltx(weights, plans)
+    from nextscene.motion.wan import Wan
 
-            return Ltx(weights, plans)
+    return Wan(weights, plans)
