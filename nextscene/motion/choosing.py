@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from nextscene.clip import Engine
-from nextscene.hub.clip_models import ClipWeights, find_engines
+from nextscene.hub.clip_models import HOSTED, ClipWeights, find_engines
+from nextscene.motion.hosted_models import find_hosted
 from nextscene.motion.opening import open_engine
 from nextscene.story.clips import ClipPlan, engine_names, plan_clips
 from nextscene.story.plan import Shot
@@ -32,4 +33,7 @@ def choose_clips(story: Story, shots: Sequence[Shot]) -> tuple[Engines, list[Cli
         return Engines({}), []
     found = find_engines(engine_names(story))
     plans = plan_clips(story, shots, {name: weights.facts for name, weights in found.items()})
+    for each in plans:
+        if each.engine == HOSTED:
+            find_hosted(each)  # refuses what is not known, before anything is drawn
     return Engines({weights.facts.name: weights for weights in found.values()}), plans

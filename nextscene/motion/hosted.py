@@ -38,9 +38,9 @@ class Hosted:
 
     def __enter__(self) -> Self:
         token = os.environ[TOKEN]  # without which the engine was not chosen
-        base = os.environ.get(ADDRESS, "https://api.replicate.com").rstrip("/")
+        self._base = os.environ.get(ADDRESS, "https://api.replicate.com").rstrip("/")
         headers = {"Authorization": f"Bearer {token}"}
-        self._api = httpx2.Client(base_url=base, headers=headers, timeout=PATIENCE, follow_redirects=False)
+        self._api = httpx2.Client(base_url=self._base, headers=headers, timeout=PATIENCE, follow_redirects=False)
         self._anybody = httpx2.Client(timeout=PATIENCE, follow_redirects=True)  # without the token
         return self
 
@@ -127,7 +127,7 @@ class Hosted:
 
     def _fetch(self, address: str, file: Path) -> bool:
         """Whether the whole film came down."""
-        own = address.startswith(str(self._api.base_url))
+        own = address.startswith(f"{self._base}/")
         try:
             with (self._api if own else self._anybody).stream("GET", address) as answer, file.open("wb") as out:
                 if answer.status_code != 200:
