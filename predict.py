@@ -125,6 +125,22 @@ class Runner(BaseRunner):
             choices=["chain", "tree", "auto"],
             description="What a scene grows from. chain: the one before; tree: as far as words are understood, the earlier one with the fewest generations behind it that one move of the camera reaches; auto: a tree that goes back to each view's own picture, if all words of the story are understood, else a chain.",
         ),
+        clips: str = Input(
+            default="none",
+            choices=["none", "each", "join"],
+            description="Whether scenes move. each: every scene by itself, from its own picture; join: from its picture to the next scene's, where the two share their place.",
+        ),
+        clip_engine: str = Input(
+            default="auto",
+            choices=["auto", "storybook", "wan", "wan-light", "svd", "ltx", "replicate"],
+            description="What makes the clips. auto: the best that this machine's memory holds; replicate: a hosted model, with REPLICATE_API_TOKEN.",
+        ),
+        clip_seconds: float | None = Input(
+            default=None,
+            ge=0.2,
+            le=20.0,
+            description="How long a clip is, as nearly as its engine can. From 0.2 to 20. Blank: as its engine does best.",
+        ),
         references: list[Path] | None = Input(
             default=None,
             description="Further pictures, of characters or places, that every scene looks at as well, optional. A scene looks at three pictures at most, the one that it grows from included. Recommended: one or two; each makes a scene slower.",

@@ -1,7 +1,7 @@
 """The terminal: flags in, a request out; what happens is shown. What is done is in `nextscene/production.py`.
 
-`script/predict` makes one scene, `script/sequence` a story, `script/animate` its clips, `script/film` the film of one that
-was made, and `script/explain` says how a picture was made.
+`script/predict` makes one scene, `script/sequence` a story, `script/animate` its clips, `script/film` the film of one
+that was made, and `script/explain` says how a picture was made.
 """
 
 import argparse

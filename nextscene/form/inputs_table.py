@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nextscene.settings import FilmSettings, Group, OutputSettings, Setting, StorySettings, row
+from nextscene.settings import ClipSettings, FilmSettings, Group, OutputSettings, Setting, StorySettings, row
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,8 @@ def form_inputs() -> Iterator[FormInput]:
     yield _from_setting(OutputSettings, "output_quality")
     yield _from_setting(StorySettings, "go_fast")
     yield _from_setting(StorySettings, "continuity")
+    for name in ("clips", "clip_engine", "clip_seconds"):
+        yield _from_setting(ClipSettings, name)
     yield FormInput(
         "references",
         "list[Path] | None",

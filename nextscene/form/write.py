@@ -15,7 +15,8 @@ from typing import Any
 from nextscene.card import World, read_card
 from nextscene.form.inputs_table import form_inputs, with_declarations
 from nextscene.hub import LORAS, MODELS
-from nextscene.settings import FilmSettings, Group, Look, OutputSettings, StorySettings, rows
+from nextscene.hub.clip_models import CLIP_MODELS, needs
+from nextscene.settings import ClipLook, FilmSettings, Group, Look, OutputSettings, StorySettings, rows
 from nextscene.story.story import Scene, Story
 from nextscene.story.words import world_table
 
@@ -26,7 +27,7 @@ def written() -> Iterator[tuple[Path, str]]:
     """Each file that holds something generated, and its text as it should be."""
     yield ROOT / "predict.py", with_declarations((ROOT / "predict.py").read_text())
     yield ROOT / "story.schema.json", json.dumps(story_schema(), indent=2, ensure_ascii=False) + "\n"
-    for name in ("README.md", "docs/story.md", "docs/storybook/README.md"):
+    for name in ("README.md", "docs/story.md", "docs/clips.md", "docs/storybook/README.md"):
         path = ROOT / name
         yield path, with_tables(path.read_text())
 
@@ -101,6 +102,25 @@ def _models_table() -> str:
     return "| name | what | from | size | licence |\n|---|---|---|---|---|\n" + "".join(lines)
 
 
+def _engines_table() -> str:
+    """The engines for clips, with the memory that each needs, computed."""
+    lines = []
+    for each in CLIP_MODELS.values():
+        facts = each.facts
+        origin = f"[{each.repo}](https://huggingface.co/{each.repo})" if each.repo else "built in"
+        origin = "Replicate" if facts.family == "hosted" else origin
+        gpu = ", ".join(f"{_amount(need)} {name}" for name, need in needs(each)) if each.numbers else ""
+        clip = f"{facts.frames} at {facts.fps:g}, {facts.size[0]}x{facts.size[1]}"
+        last = "yes" if facts.joins else "no"
+        lines.append(f"| `{each.name}` | {_cell(each.note)} | {origin} | {clip} | {last} | {gpu} | {each.licence} |\n")
+    head = "| engine | what | from | frames | last picture | GPU memory, at least | licence |\n|---|---|---|---|---|---|---|\n"
+    return head + "".join(lines)
+
+
+def _amount(size: float) -> str:
+    return f"{size / 1e9:.0f} GB"
+
+
 def _small_world() -> World:
     world = read_card(ROOT / "storybook" / "model").world
     assert world
@@ -131,6 +151,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "look": lambda: _fields_table(Look),
     "story": lambda: _fields_table(Story, StorySettings, without=Look),
     "scene": lambda: _fields_table(Scene, without=Look),
+    "clip": lambda: _fields_table(ClipLook),
+    "engines": _engines_table,
     "film": lambda: _fields_table(FilmSettings),
     "output": lambda: _fields_table(OutputSettings),
     "models": _models_table,

@@ -24,6 +24,8 @@ ACCEPTED = "NEXT_SCENE_ACCEPT_LICENCE"  # names of engines whose own licence the
 SMALLEST, BEST = 10e9, 40e9  # bytes of a GPU on which wan-light and wan run, weights in 8 bits
 BUILT_IN = "storybook"
 HOSTED = "replicate"
+# By memory plan: bytes on the GPU for each number of a stage, and beside them. Streamed, two blocks are there at a time.
+PLANS = (("bf16", 2.0, 1e9), ("in 8 bits", 1.01, 1e9), ("streamed", 0.1, 3e9))
 WAN = frozenset({"frames", "steps", "guidance", "negative_prompt"})
 
 
@@ -276,9 +278,15 @@ def _refuse_too_large(row: ClipModel) -> None:
         )
 
 
+def needs(row: ClipModel) -> list[tuple[str, float]]:
+    """Bytes that an engine's largest stage takes on the GPU, by the memory plan; a tenth more for the clip itself."""
+    most = max(row.numbers)
+    return [(name, 1.1 * each * most + room) for name, each, room in PLANS]
+
+
 def needed(row: ClipModel) -> float:
-    """Bytes of a GPU on which an engine runs with its weights in the machine's memory, streamed block by block."""
-    return 3e9 + 0.16 * max(row.numbers)
+    """Bytes of the smallest GPU on which an engine runs."""
+    return min(need for _, need in needs(row))
 
 
 def _download(name: str) -> Path:
