@@ -7,7 +7,7 @@ They move nothing that means anything; they show that the machinery runs.
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -174,9 +174,9 @@ def ltx() -> LTXConditionPipeline:
     )
 
 
-def lora(expert: WanTransformer3DModel, file: Path, rank: int = 2, size: float = 0.3) -> Path:
-    """A random LoRA on every matrix of an expert's first block."""
-    state = {}
+def lora(expert: WanTransformer3DModel, file: Path, more: Mapping[str, torch.Tensor] | None = None) -> Path:
+    """A random LoRA on every matrix of an expert's first block. more: what else its file holds."""
+    state, rank, size = dict(more or {}), 2, 0.3
     for name, layer in expert.blocks[0].named_modules():
         if isinstance(layer, torch.nn.Linear):
             state[f"transformer.blocks.0.{name}.lora_A.weight"] = torch.randn(rank, layer.in_features) * size

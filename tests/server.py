@@ -16,6 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import clips
 import numpy as np
 import safetensors.numpy
 from hub import Hub
@@ -40,7 +41,8 @@ class Server:
             [ROOT / "script/serve", "--api", "--port", str(port)],
             env=environment
             | {"TMPDIR": str(folder), "CUDA_VISIBLE_DEVICES": "", "REPLICATE_API_TOKEN": TOKEN}
-            | {"HF_ENDPOINT": hub.url, "NEXT_SCENE_CACHE": str(folder / "cache")},
+            | {"HF_ENDPOINT": hub.url, "NEXT_SCENE_CACHE": str(folder / "cache")}
+            | {"NEXT_SCENE_CLIP_MODEL": str(clips.model_for("wan"))},
             stdout=self.log,
             stderr=subprocess.STDOUT,
         )

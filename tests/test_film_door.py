@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,32 +10,11 @@ import av
 import opentimelineio
 import pytest
 from conftest import ROOT, photo
-from takes import made_of, take_of
+from takes import made_of, run_in
 
 from nextscene.cli.main import main
 from nextscene.film import CuttingRoom
-from nextscene.output.record import Record
-from nextscene.settings import StorySettings
-from nextscene.story.plan import Shot, plan
 from nextscene.story.story import from_data
-from nextscene.take import Take
-
-
-def run_in(folder: Path, *scenes: Any, drawn: int | None = None, **story: Any) -> Path:
-    """A run whose pictures nobody drew; only the first so many, where that is said."""
-    told = from_data({"title": "T", "scenes": list(scenes), **story})
-    shots = plan(told, StorySettings(), 5, (128, 96))
-    record = Record(folder)
-    record.begin(told, shots, {}, {})
-
-    def shoot(shots: Sequence[Shot]) -> Iterator[Take]:
-        for shot in shots[:drawn]:
-            yield take_of(shot, photo(128, 96, seed=shot.number))
-
-    takes = record.takes(shots, shoot)
-    for _ in shots[:drawn]:
-        next(takes)
-    return folder
 
 
 def frames(path: Path) -> int:

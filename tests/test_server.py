@@ -183,6 +183,35 @@ def test_cancelling_between_steps_keeps_the_finished_scenes_and_frees_the_server
     assert server.predict(prompts=["a"], **QUICK)["status"] == "succeeded"
 
 
+def test_an_engine_or_a_length_of_clips_that_there_is_not_is_answered_422(server: Server) -> None:
+    for wrong in ({"clips": "all"}, {"clip_engine": "sora"}, {"clip_seconds": 99}):
+        answer = server.predict(prompts=["a"], **wrong, **QUICK)
+        assert (answer["code"], next(iter(wrong)) in json.dumps(answer)) == (422, True)
+
+
+def test_clips_come_after_all_stills_in_order_and_the_film_is_cut_from_them(server: Server) -> None:
+    prompts = ["a red house by the sea", "the camera pans right"]
+    answer = server.predict(prompts=prompts, clips="join", contact_sheet=True, output_video=True, **QUICK)
+    outputs = [content(uri) for uri in answer["output"]]
+    assert [kind for kind, _ in outputs] == ["image/png"] * 2 + ["video/mp4"] * 2 + ["image/png", "video/mp4"]
+    lengths = [sum(1 for _ in av.open(BytesIO(data), "r").decode(video=0)) for kind, data in outputs if "video" in kind]
+    assert lengths == [9, 9, 24 + 27]
+    assert "Clip 1: It ends on scene 2, which shows the same place." in answer["logs"]
+
+
+def test_a_clip_is_cancelled_between_steps_and_its_stills_are_kept(server: Server) -> None:
+    story = {"clips": "each", "clip": {"steps": 100}, "scenes": ["a red house"] * 3}
+    asked = QUICK | {"story": data_uri(json.dumps(story).encode(), "application/json")}
+    outputs, last = 0, {}
+    for kind, data in server.stream({"input": asked}, "/predictions/clips", "PUT"):
+        outputs, last = outputs + (kind == "output"), data
+        if outputs == 3 and kind == "output":
+            server.ask("/predictions/clips/cancel", {})
+    assert last["status"] == "canceled"
+    assert 3 <= outputs < 6
+    assert server.predict(prompts=["a"], **QUICK)["status"] == "succeeded"
+
+
 def test_only_the_last_predictions_files_are_kept(server: Server) -> None:
     server.predict(prompts=["a", "b", "c"], output_video=True, **QUICK)
     server.predict(prompts=["a"], **QUICK)

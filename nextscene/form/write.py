@@ -113,8 +113,8 @@ def _engines_table() -> str:
         clip = f"{facts.frames} at {facts.fps:g}, {facts.size[0]}x{facts.size[1]}"
         last = "yes" if facts.joins else "no"
         lines.append(f"| `{each.name}` | {_cell(each.note)} | {origin} | {clip} | {last} | {gpu} | {each.licence} |\n")
-    head = "| engine | what | from | frames | last picture | GPU memory, at least | licence |\n|---|---|---|---|---|---|---|\n"
-    return head + "".join(lines)
+    head = "| engine | what | from | frames | last picture | GPU memory, at least | licence |\n"
+    return head + "|---|---|---|---|---|---|---|\n" + "".join(lines)
 
 
 def _amount(size: float) -> str:

@@ -24,7 +24,7 @@ ACCEPTED = "NEXT_SCENE_ACCEPT_LICENCE"  # names of engines whose own licence the
 SMALLEST, BEST = 10e9, 40e9  # bytes of a GPU on which wan-light and wan run, weights in 8 bits
 BUILT_IN = "storybook"
 HOSTED = "replicate"
-# By memory plan: bytes on the GPU for each number of a stage, and beside them. Streamed, two blocks are there at a time.
+# By memory plan: bytes on the GPU for each number of a stage, and beside them. Streamed, two blocks lie there.
 PLANS = (("bf16", 2.0, 1e9), ("in 8 bits", 1.01, 1e9), ("streamed", 0.1, 3e9))
 WAN = frozenset({"frames", "steps", "guidance", "negative_prompt"})
 
