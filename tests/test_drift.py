@@ -309,7 +309,7 @@ def test_a_copy_with_faint_faults_is_a_near_copy(copy: Callable[[Image.Image], I
 
 def with_balloon(picture: Image.Image) -> Image.Image:
     drawn = picture.copy()
-    ImageDraw.Draw(drawn).ellipse((120, 60, 136, 76), "red")
+    ImageDraw.Draw(drawn).ellipse((115, 55, 150, 90), "red")
     return drawn
 
 
