@@ -10,13 +10,13 @@ from cog import BaseRunner, Input, Path, streaming
 
 from nextscene import NextSceneError
 from nextscene.files import own_folder
-from nextscene.form.inputs import fetched_file, fetched_files
+from nextscene.form import fetched_file, fetched_files
 from nextscene.hub import choose
 from nextscene.library import load
 from nextscene.production import Production, Request
 from nextscene.progress import Parts
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
-from nextscene.story.story import Story, from_file, from_prompts
+from nextscene.story import Story, from_file, from_prompts
 
 
 class Runner(BaseRunner):

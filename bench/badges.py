@@ -21,9 +21,8 @@ from bench.sight import Sight
 from bench.stories import THINGS, Told, tell_of_everything
 from bench.ways import OURS, PLAIN
 from nextscene import NextSceneError
-from nextscene.shooting import drift
-from nextscene.shooting.drift import Drift
-from nextscene.story.advice import asks_for_change
+from nextscene.shooting import Drift, drift
+from nextscene.story import asks_for_change
 from storybook.world import NOTHING, WIDTH
 
 ENOUGH = 80  # percent, of both: what a badge must reach to be said

@@ -16,8 +16,8 @@ from bench import door, fresh, work
 from bench.figures import Report, difference, in_turn, percent_over, timed
 from nextscene import NextSceneError
 from nextscene.settings import MIN_SIDE, Look
-from nextscene.shooting.studio import Studio
-from nextscene.story.plan import Size
+from nextscene.shooting import Studio
+from nextscene.story import Size
 
 FEW = 2  # steps, where their number does not matter
 

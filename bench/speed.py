@@ -24,7 +24,7 @@ from bench.stage import Stage, Way, stock_twin
 from nextscene import NextSceneError, hub
 from nextscene.model import PLANS, Plan, warm_up
 from nextscene.settings import MIN_SIDE, Look
-from nextscene.story.plan import FAST_STEPS, Size
+from nextscene.story import FAST_STEPS, Size
 
 FEW = 2  # steps, where their number does not matter
 PART = 10  # steps, where a part of a scene is enough

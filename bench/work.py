@@ -13,12 +13,11 @@ from PIL import Image
 from nextscene import hub, model
 from nextscene.film import CuttingRoom
 from nextscene.model import NextScenePipeline
-from nextscene.output.delivery import deliver, numbered
+from nextscene.output import deliver, numbered
 from nextscene.progress import progress
 from nextscene.settings import StorySettings
-from nextscene.shooting.studio import Studio
-from nextscene.story.plan import Shot, Size, plan
-from nextscene.story.story import from_prompts
+from nextscene.shooting import Studio
+from nextscene.story import Shot, Size, from_prompts, plan
 
 SEED = 2509
 PROMPTS = (

@@ -22,19 +22,15 @@ from nextscene import NextSceneError, pictures
 from nextscene.files import exists, lies_within
 from nextscene.film import CuttingRoom
 from nextscene.hub import Weights, fetch_lora, public_name
-from nextscene.output.delivery import deliver, numbered
-from nextscene.output.record import Record
+from nextscene.output import Record, deliver, numbered
 from nextscene.progress import OnProgress, filming, progress
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
-from nextscene.shooting.safety import Checker
-from nextscene.story.advice import advice
-from nextscene.story.plan import IMAGE, Reference, Shot, choose_seed, plan
-from nextscene.story.story import Story
-from nextscene.story.words import about_unknown_words
+from nextscene.shooting import Checker
+from nextscene.story import IMAGE, Reference, Shot, Story, about_unknown_words, advice, choose_seed, plan
 from nextscene.take import Take
 
 if TYPE_CHECKING:
-    from nextscene.shooting.studio import Studio
+    from nextscene.shooting import Studio
 
 GivenPictures = dict[Reference, Image.Image]
 Load = Callable[[], "Studio"]

@@ -12,7 +12,7 @@ from threading import Event, Thread
 
 from tqdm import tqdm
 
-from nextscene.story.plan import Shot
+from nextscene.story import Shot
 
 OnStep = Callable[[Shot, int, int], None]
 OnProgress = Callable[[str, float], object]  # what is being made (narration, sound, film), and how much of it is done

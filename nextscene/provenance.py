@@ -13,8 +13,7 @@ from functools import cache
 from pydantic import TypeAdapter, ValidationError
 
 from nextscene import NextSceneError
-from nextscene.story.plan import Shot
-from nextscene.story.story import Story, as_it_was_made
+from nextscene.story import Shot, Story, as_it_was_made
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,10 @@ from huggingface_hub import constants
 from PIL import Image
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
+from nextscene.model import Model
 from nextscene.model import loading as model
-from nextscene.model.loading import Model
 from nextscene.settings import Look, StorySettings
-from nextscene.story.plan import plan
-from nextscene.story.story import from_prompts
+from nextscene.story import from_prompts, plan
 from storybook import random_model
 
 ROOT = Path(__file__).resolve().parent.parent

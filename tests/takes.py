@@ -6,8 +6,7 @@ from PIL import Image
 
 from nextscene.provenance import Lora, Provenance
 from nextscene.settings import StorySettings
-from nextscene.story.plan import Shot, plan
-from nextscene.story.story import from_prompts
+from nextscene.story import Shot, from_prompts, plan
 from nextscene.take import Take
 
 

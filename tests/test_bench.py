@@ -16,8 +16,8 @@ from bench.figures import Row, in_turn, percent_over
 from bench.sight import Sight, look
 from bench.stories import OTHERS, STEPS, THINGS, tell
 from nextscene import pictures
-from nextscene.model.loading import Model
-from nextscene.shooting.studio import Studio
+from nextscene.model import Model
+from nextscene.shooting import Studio
 from storybook.oracle import VALUES, shown
 from storybook.words import FARTHEST
 from storybook.world import State, draw, is_held_out, random_state

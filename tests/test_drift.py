@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 
-from nextscene.shooting.drift import BLURRED, Bars, Drift, badges, bars, compare
+from nextscene.shooting import Drift
+from nextscene.shooting.drift import BLURRED, Bars, badges, bars, compare
 
 WIDTH, HEIGHT = 256, 192
 UNCHANGED = Drift(0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, near_copy=True)

@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 
 from nextscene import NextSceneError
 from nextscene.settings import MAX_SIDE, MIN_SIDE, StorySettings
-from nextscene.story.plan import (
+from nextscene.story import (
     GRID,
     Reference,
     Shot,
     choose_seed,
+    from_data,
+    from_prompts,
     plan,
     scenes_needed_after,
     shot_seed,
 )
-from nextscene.story.story import from_data, from_prompts
 
 OWN = (1024, 768)
 
@@ -164,7 +165,7 @@ def test_only_pictures_that_are_still_looked_at_are_needed() -> None:
 
 
 def test_story_and_plan_import_no_torch() -> None:
-    code = "import sys, nextscene.story.story, nextscene.story.plan; sys.exit('torch' in sys.modules)"
+    code = "import sys, nextscene.story.story, nextscene.story.planning; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 

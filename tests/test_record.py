@@ -21,14 +21,13 @@ from PIL import Image
 
 from nextscene import NextSceneError, pictures
 from nextscene.cli.explain import explain
-from nextscene.model.loading import Model
-from nextscene.output.delivery import deliver, numbered
-from nextscene.output.record import Record, scene_named
+from nextscene.model import Model
+from nextscene.output import Record, deliver, numbered
+from nextscene.output.record import scene_named
 from nextscene.provenance import Provenance
 from nextscene.settings import StorySettings
-from nextscene.shooting.studio import Studio
-from nextscene.story.plan import IMAGE, Shot, plan
-from nextscene.story.story import from_data, from_file
+from nextscene.shooting import Studio
+from nextscene.story import IMAGE, Shot, from_data, from_file, plan
 from nextscene.take import Take
 
 WANTED = StorySettings.checked(width=64, height=64, steps=2, guidance=1)

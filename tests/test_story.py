@@ -9,17 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextscene import NextSceneError
-from nextscene.story.story import (
-    MAX_SCENES,
-    PREFIX,
-    Story,
-    from_data,
-    from_file,
-    from_prompts,
-    from_text,
-    split,
-    with_prefix,
-)
+from nextscene.story import MAX_SCENES, PREFIX, Story, from_data, from_file, from_prompts, from_text, with_prefix
+from nextscene.story.story import split
 
 SEED_DOCUMENT_ONE = (
     "Wide shot of a city,Camera zooms to a window,Inside view of a character,Close-up of their hands",

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextscene import NextSceneError
-from nextscene.film.timeline import BREATH, Timeline, find_borders, lay_out
-from nextscene.story.story import from_data
+from nextscene.film import Timeline, lay_out
+from nextscene.film.timeline import BREATH, find_borders
+from nextscene.story import from_data
 
 DURATIONS = [0.5, 0.1, 2.37, 1 / 3, 0.01, 1 / 3]
 BORDERS = [0, 12, 14, 71, 79, 80, 88]  # by hand: the shortest scene takes a frame of its own, 1/24 s

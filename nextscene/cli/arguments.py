@@ -11,7 +11,7 @@ from typing import Any
 from nextscene.cli import train
 from nextscene.hub import BUILT_IN, find
 from nextscene.settings import FilmSettings, Group, Look, OutputSettings, Setting, StorySettings, row, rows
-from nextscene.story.words import describe_world
+from nextscene.story import describe_world
 
 PREDICT_EXAMPLES = """\
 examples:

@@ -8,5 +8,10 @@ It knows no models; torch is imported only where two scenes morph, onnxruntime o
 """
 
 from nextscene.film.cutting import CuttingRoom
+from nextscene.film.encoder import Film
+from nextscene.film.formats import FORMATS
+from nextscene.film.frames import Projector
+from nextscene.film.timeline import Timeline, lay_out
+from nextscene.film.voice import RATE, Samples
 
-__all__ = ["CuttingRoom"]
+__all__ = ["FORMATS", "RATE", "CuttingRoom", "Film", "Projector", "Samples", "Timeline", "lay_out"]

@@ -31,7 +31,7 @@ from nextscene.film.sound import mix, open_music
 from nextscene.film.timeline import lay_out
 from nextscene.progress import OnProgress
 from nextscene.provenance import Provenance
-from nextscene.story.story import Story
+from nextscene.story import Story
 from nextscene.text import plain
 
 

@@ -15,9 +15,7 @@ from itertools import pairwise
 from math import floor
 
 from nextscene.settings import FilmSettings, Move, Transition
-from nextscene.story.advice import camera_moves
-from nextscene.story.plan import seconds_of
-from nextscene.story.story import PREFIX, Scene, Story, with_prefix
+from nextscene.story import PREFIX, Scene, Story, camera_moves, seconds_of, with_prefix
 from nextscene.text import in_one_line
 
 BREATH = 0.6  # seconds that a scene stands after its words

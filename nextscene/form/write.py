@@ -16,8 +16,7 @@ from nextscene.card import World, read_card
 from nextscene.form.inputs_table import form_inputs, with_declarations
 from nextscene.hub import LORAS, MODELS
 from nextscene.settings import FilmSettings, Group, Look, OutputSettings, StorySettings, rows
-from nextscene.story.story import Scene, Story
-from nextscene.story.words import world_table
+from nextscene.story import Scene, Story, world_table
 
 ROOT = Path(__file__).resolve().parents[2]
 

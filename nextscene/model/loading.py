@@ -29,7 +29,7 @@ from nextscene.model.lora import Lora
 from nextscene.model.pipeline import NextScenePipeline
 from nextscene.model.prompts import check_words
 from nextscene.settings import Look
-from nextscene.story.plan import Shot
+from nextscene.story import Shot
 
 NEXT_SCENE, OWN, FAST = "next_scene", "own", "fast"  # the LoRAs that there may be
 LIGHTNING = {"base_shift": math.log(3), "max_shift": math.log(3), "shift_terminal": None}  # what it was distilled with

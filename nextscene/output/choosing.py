@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from nextscene import NextSceneError
 from nextscene.output.entries import RecordedScene, RecordedTake
-from nextscene.story.plan import Shot
+from nextscene.story import Shot
 
 Scenes = dict[str, RecordedScene]
 

@@ -12,8 +12,8 @@ from nextscene import NextSceneError, pictures
 from nextscene.film import CuttingRoom
 from nextscene.output.record import Record
 from nextscene.output.sheet import Sheet
-from nextscene.shooting.withholding import notice
-from nextscene.story.plan import Shot
+from nextscene.shooting import notice
+from nextscene.story import Shot
 from nextscene.take import Take
 
 

@@ -24,9 +24,8 @@ from nextscene.output.earlier import TAKES
 from nextscene.output.entries import RecordedScene, RecordedTake, Run, Stage
 from nextscene.output.runfile import RunFile
 from nextscene.provenance import Provenance
-from nextscene.shooting.withholding import card
-from nextscene.story.plan import Reference
-from nextscene.story.story import Story
+from nextscene.shooting import card
+from nextscene.story import Reference, Story
 
 FILE = "run.json"
 

@@ -28,9 +28,8 @@ from nextscene.output.choosing import choose_takes, words_of
 from nextscene.output.earlier import TAKES, set_aside, set_aside_run
 from nextscene.output.entries import RecordedScene, RecordedTake, Run
 from nextscene.output.ledger import FILE, Ledger, now
-from nextscene.shooting.safety import Checker
-from nextscene.story.plan import Reference, Shot
-from nextscene.story.story import Story, with_prefix
+from nextscene.shooting import Checker
+from nextscene.story import Reference, Shot, Story, with_prefix
 from nextscene.take import Take, Withheld
 
 GivenPictures = Mapping[Reference, Image.Image]

@@ -19,9 +19,7 @@ from nextscene.provenance import Lora, LoraFile, OwnLora, Provenance
 from nextscene.shooting import drift
 from nextscene.shooting.safety import Checker
 from nextscene.shooting.withholding import withhold_flagged
-from nextscene.story.advice import asks_for_change
-from nextscene.story.plan import Reference, Shot, Size, retaken, scenes_needed_after
-from nextscene.story.story import Story
+from nextscene.story import Reference, Shot, Size, Story, asks_for_change, retaken, scenes_needed_after
 from nextscene.take import Pictures, Take
 
 VERSIONS = {package: version(package) for package in ("torch", "diffusers", "transformers")}

@@ -1,1 +1,77 @@
-"""What the user wrote: read, checked, and planned into shots. Pure: no torch, no files to write, no clock."""
+"""What the user wrote: read, checked, and planned into shots. Pure: no torch, no files to write, no clock.
+
+story = from_text("A lighthouse at noon\nNight falls")
+shots = plan(story, StorySettings(), 7, Size(1024, 768))  # everything decided
+"""
+
+from nextscene.story.advising import advice, asks_for_change, camera_moves
+from nextscene.story.parents import choose_parent, difference
+from nextscene.story.planning import (
+    FAST_STEPS,
+    GRID,
+    IMAGE,
+    MAX_REFERENCES,
+    Reference,
+    Shot,
+    Size,
+    choose_seed,
+    plan,
+    retaken,
+    scenes_needed_after,
+    seconds_of,
+    shot_seed,
+)
+from nextscene.story.sizes import drawing_size
+from nextscene.story.state import Camera, State, states_of
+from nextscene.story.story import (
+    MAX_SCENES,
+    PREFIX,
+    Scene,
+    Story,
+    as_it_was_made,
+    from_data,
+    from_file,
+    from_prompts,
+    from_text,
+    with_prefix,
+)
+from nextscene.story.words import about_unknown_words, describe_world, unknown_words, world_table
+
+__all__ = [
+    "FAST_STEPS",
+    "GRID",
+    "IMAGE",
+    "MAX_REFERENCES",
+    "MAX_SCENES",
+    "PREFIX",
+    "Camera",
+    "Reference",
+    "Scene",
+    "Shot",
+    "Size",
+    "State",
+    "Story",
+    "about_unknown_words",
+    "advice",
+    "as_it_was_made",
+    "asks_for_change",
+    "camera_moves",
+    "choose_parent",
+    "choose_seed",
+    "describe_world",
+    "difference",
+    "drawing_size",
+    "from_data",
+    "from_file",
+    "from_prompts",
+    "from_text",
+    "plan",
+    "retaken",
+    "scenes_needed_after",
+    "seconds_of",
+    "shot_seed",
+    "states_of",
+    "unknown_words",
+    "with_prefix",
+    "world_table",
+]

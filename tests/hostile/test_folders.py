@@ -18,9 +18,9 @@ from conftest import ROOT, photo
 from PIL import Image
 
 from nextscene import NextSceneError, pictures
-from nextscene.cli.main import main
+from nextscene.cli import main
 from nextscene.files import sha256
-from nextscene.output.record import Record
+from nextscene.output import Record
 
 QUICK = ["--width", "64", "--height", "64", "--steps", "2", "--guidance", "1"]
 

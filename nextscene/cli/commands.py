@@ -20,10 +20,10 @@ from nextscene.library import load
 from nextscene.production import Production, Request, clean_folder, cut_film
 from nextscene.progress import say
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
-from nextscene.story.story import Story, from_file, from_prompts, from_text
+from nextscene.story import Story, from_file, from_prompts, from_text
 
 if TYPE_CHECKING:
-    from nextscene.shooting.studio import Studio
+    from nextscene.shooting import Studio
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
