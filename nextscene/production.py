@@ -99,7 +99,9 @@ class Production:
         before = self.record.story.seed if self.record.story else None
         self.seed = choose_seed(story, wanted, before)
         image, card = self.pictures.get(IMAGE), weights.card
-        self.shots = plan(story, wanted, self.seed, card.size, image.size if image else None, card.limits)
+        self.shots = plan(
+            story, wanted, self.seed, card.size, image.size if image else None, card.limits, weights.phrases
+        )
         self.notes = {shot.id: self._about_words(shot) + advice(shot, card.size) for shot in self.shots}
         self.story = story.complete(wanted, self.seed, request.image.name if request.image else story.image)
 
@@ -131,6 +133,7 @@ class Production:
         if studio:  # a LoRA that does not fit is refused before the record says anything
             studio.model.use_lora_weights(self._own_lora, public_name(self.lora_weights))
             studio.model.use_fast_lora(self._fast_lora)
+            studio.model.use_camera_lora(self._camera_lora)
         delivered = []
         for path in deliver(
             map(_say_what_is_noticed, self._takes(studio)),
@@ -193,7 +196,9 @@ class Production:
         typed |= request.story is None and named is not None and exists(Path(named))  # a file, when the run was begun
         self._own_lora = fetch_lora(named, at_home=request.at_home and typed)
         self._fast_lora = self.weights.fast_lora(first.look.steps) if first.go_fast else None
-        return self.weights.identity_with(self._fast_lora, self._own_lora).to_json()
+        moves = any(shot.camera_lora for shot in self.shots)
+        self._camera_lora = self.weights.camera_lora if moves else None
+        return self.weights.identity_with(self._fast_lora, self._own_lora, self._camera_lora).to_json()
 
     def _takes(self, studio: "Studio | None") -> Iterator[Take]:
         """Every shot's take in order, drawn or as it was made before."""

@@ -70,6 +70,7 @@ def small(loaded: Model) -> Iterator[Model]:
     yield loaded
     loaded.use_lora_weights(None)
     loaded.use_fast_lora(None)
+    loaded.use_camera_lora(None)
     loaded.set_up(plan(from_prompts(["a"]), StorySettings(), 1, (64, 64))[0])
 
 

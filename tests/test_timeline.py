@@ -113,6 +113,20 @@ def test_the_prompts_own_camera_words_say_how_the_still_moves(prompt: str, move:
     assert told(prompt).segments[0].move == "none"
 
 
+@pytest.mark.parametrize(
+    ("camera", "move"),
+    [
+        ({"rotate": -45, "tilt": 1}, "pan_left"),
+        ({"forward": 2}, "push_in"),
+        ({"lens": "wide"}, "pull_out"),
+        ({}, "tilt_up"),
+    ],
+)
+def test_a_scenes_camera_says_how_its_still_moves_before_its_words_do(camera: dict[str, Any], move: str) -> None:
+    scene = {"prompt": "the camera tilts up", "camera": camera}
+    assert told(scene, move="auto").segments[0].move == move
+
+
 def test_a_scene_is_captioned_by_its_prompt_unless_it_says_otherwise() -> None:
     cuts = told("Next Scene: a", {"prompt": "b", "caption": "Dawn"}, {"prompt": "c", "caption": ""}).segments
     assert [cut.caption for cut in cuts] == ["a", "Dawn", ""]

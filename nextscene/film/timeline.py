@@ -121,10 +121,11 @@ def _transition_seconds(transition: Transition, film: FilmSettings, longest: Fra
 
 
 def _move(scene: Scene, film: FilmSettings) -> Move:
-    """What the scene or the film says; "auto": what the prompt says, or else slowly closer."""
+    """What the scene or the film says; "auto": what the scene's camera does, or its prompt says, or slowly closer."""
     if (move := scene.move or film.move) != "auto":
         return move
-    return next((AUTO[where] for where in camera_moves(_prompt(scene))), "push_in")
+    moves = scene.camera.directions if scene.camera else []
+    return next((AUTO[where] for where in [*moves, *camera_moves(_prompt(scene))]), "push_in")
 
 
 def _narration(scene: Scene, film: FilmSettings) -> str:

@@ -11,6 +11,7 @@ from nextscene.hub.cache import sha256
 from nextscene.hub.loras import fetch_lora, public_name
 from nextscene.hub.models import BUILT_IN, LORAS, MODELS
 from nextscene.hub.weights import (
+    OWN_CAMERA_LORA,
     OWN_FAST_LORA,
     OWN_LORA,
     TRAINING_BYTES,
@@ -26,6 +27,7 @@ __all__ = [
     "BUILT_IN",
     "LORAS",
     "MODELS",
+    "OWN_CAMERA_LORA",
     "OWN_FAST_LORA",
     "OWN_LORA",
     "TRAINING_BYTES",

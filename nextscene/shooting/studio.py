@@ -107,7 +107,7 @@ class Studio:
 
     def _provenance(self, shot: Shot, noticed: Sequence[str], story: Story | None) -> Provenance:
         model = self.model
-        own, fast = model.own_lora, model.fast_lora
+        own, fast, camera = model.own_lora, model.fast_lora, model.camera_lora
         return Provenance(
             shot=shot,
             model=model.name,
@@ -115,6 +115,7 @@ class Studio:
             lora=Lora(model.lora.name, model.lora_sha256, shot.look.lora_scale),
             lora_weights=OwnLora(shot.lora_weights or "", own.sha256, shot.look.lora_weights_scale) if own else None,
             fast_lora=LoraFile(fast.file.name, fast.sha256) if fast and shot.go_fast else None,
+            camera_lora=LoraFile(camera.file.name, camera.sha256) if camera and shot.camera_lora else None,
             made_by=f"Next Scene {__version__}",
             memory=model.plan.name,
             device=torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",

@@ -5,6 +5,7 @@ shots = plan(story, StorySettings(), 7, Size(1024, 768))  # everything decided
 """
 
 from nextscene.story.advising import advice, asks_for_change, camera_moves
+from nextscene.story.camera import Phrases
 from nextscene.story.parents import choose_parent, difference
 from nextscene.story.planning import (
     FAST_STEPS,
@@ -45,6 +46,7 @@ __all__ = [
     "MAX_SCENES",
     "PREFIX",
     "Camera",
+    "Phrases",
     "Reference",
     "Scene",
     "Shot",

@@ -42,7 +42,7 @@ def _about_words(shot: Shot) -> Iterator[str]:
     for kind, found in (("times of day", _found(LIGHTS, words)), ("kinds of weather", _found(WEATHERS, words))):
         if len(found) > 1:
             yield f"two {kind} ({', '.join(found)}) in one picture: say only the one that it shall show"
-    if shot.grows_from and not asks_for_change(shot.prompt):
+    if shot.grows_from and not (shot.camera_lora or asks_for_change(shot.prompt)):
         yield "neither a camera move nor a change is named: the scene may come out as a copy of the one before"
 
 

@@ -19,7 +19,6 @@ from nextscene.settings import (
     FileName,
     FilmSettings,
     Group,
-    Lens,
     Light,
     Look,
     Move,
@@ -31,6 +30,7 @@ from nextscene.settings import (
     describe_errors,
     setting,
 )
+from nextscene.story.camera import CameraMove, CameraPlace
 
 MAX_SCENES = 300
 MAX_CAST = 24  # pictures; each scene looks at a few of them
@@ -43,23 +43,6 @@ PREFIX = "Next Scene: "
 _PREFIXES = re.compile(r"^(?:\s*next[\s_-]*scene\s*:)+\s*", re.IGNORECASE)
 # A comma within a sentence has one space after it; any other comma parts two scenes.
 _BETWEEN_SCENES = re.compile(r"\n|\||,(?! \S)")
-
-
-class CameraMove(Group):
-    """What the camera does from the scene before, in numbers. The scene's words should say it as well."""
-
-    rotate: int = setting("Degrees around what is to be seen, to the right; below 0 to the left", 0, ge=-180, le=180)
-    forward: int = setting("Steps closer; below 0 away", 0, ge=-10, le=10)
-    tilt: int = setting("Steps up; below 0 down", 0, ge=-10, le=10)
-    lens: Lens | None = setting("Another lens", blank="the one that it had")
-
-
-class CameraPlace(Group):
-    """Where the camera is, in steps from where it was when the story, or a part of it, began."""
-
-    pan: int = setting("To the right; below 0 to the left", 0, ge=-100, le=100)
-    tilt: int = setting("Up; below 0 down", 0, ge=-100, le=100)
-    zoom: int = setting("Closer; below 0 farther", 0, ge=-100, le=100)
 
 
 class Shows(Group):
@@ -87,7 +70,7 @@ class Scene(Look):
     )
     cast: tuple[Name, ...] | None = setting("Which pictures of the cast it looks at", blank="all of them")
     camera: CameraMove | None = setting(
-        "What the camera does, for the plan: rotate (degrees to the right), forward, tilt (steps), lens (wide, close)",
+        "What the camera does: rotate (degrees to the right), forward, tilt (steps), lens (wide, close)",
         blank="as its words say",
     )
     shows: Shows | None = setting(
