@@ -15,7 +15,7 @@ from bench.columns import AGREEMENT, ASKED, COLUMNS, better
 from bench.figures import Row, in_turn, percent_over
 from bench.sight import Sight, look
 from bench.stories import OTHERS, STEPS, THINGS, tell
-from nextscene import pictures
+from nextscene import hub, pictures
 from nextscene.model import Model
 from nextscene.shooting import Studio
 from storybook.oracle import VALUES, shown
@@ -25,10 +25,12 @@ from storybook.world import State, draw, is_held_out, random_state
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_the_chain_and_the_bare_calls_draw_the_same_pictures(small: Model, tmp_path: Path) -> None:
-    prompts, size = work.a_story(3), (64, 64)
-    drawn = list(work.bare(small.pipe, work.planned(prompts, 2, size)))
-    delivered = work.chain(Studio(small), prompts, 2, size, tmp_path)
+def test_the_chain_and_the_bare_calls_draw_the_same_pictures(
+    small: Model, weights_folder: Path, tmp_path: Path
+) -> None:
+    weights, prompts, size = hub.find(str(weights_folder)), work.a_story(3), (64, 64)
+    drawn = list(work.bare(small.pipe, work.production(weights, prompts, 2, size, tmp_path).shots))
+    delivered = work.chain(Studio(small), weights, prompts, 2, size, tmp_path)
     assert [pictures.read(path) for path in delivered] == drawn
 
 
