@@ -15,7 +15,7 @@ From this table come the terminal's flags, the story file's fields and its JSON 
 the tables of the docs: see `nextscene/form/`. It knows no story, and imports no torch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import NoneType
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
@@ -307,7 +307,8 @@ def rows(group: type[Group]) -> Iterator[Setting]:
             kind, choices = _kind(field.annotation)
             least, most = (_limit(field, bound) for bound in ("ge", "le"))
             about = str(field.description), str(extra["recommended"]), str(extra["blank"])
-            yield Setting(name, kind, field.default, choices, least, most, *about)
+            default = field.default if isinstance(field.default, int | float | str) else None
+            yield Setting(name, kind, default, choices, least, most, *about)
 
 
 def row(group: type[Group], name: str) -> Setting:
@@ -328,20 +329,32 @@ _PLAIN_WORDS = {
     "string_too_short": "is empty",
     "string_too_long": "is longer than {max_length} characters",
     "tuple_type": "must be a list",
-    "model_type": "must be a text or an object with a prompt",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
 }
 
 
 def _sentence(error: Any) -> str:
     """One of pydantic's findings in plain words: "scene 3, strength: input should be ..."."""
-    where, message = list(error["loc"]), error["msg"].removeprefix("Value error, ")
-    if where[:1] == ["scenes"] and len(where) > 1:
-        where[:2] = [f"scene {where[1] + 1}"]
-    if error["type"] in _PLAIN_WORDS:
+    where, message = _place(error["loc"]), error["msg"].removeprefix("Value error, ")
+    if error["type"] == "model_type" and error["loc"][:-1] == ("scenes",):
+        message = "must be a text or an object with a prompt"
+    elif error["type"] in _PLAIN_WORDS:
         message = _PLAIN_WORDS[error["type"]].format(**error.get("ctx", {}))
     elif isinstance(error["input"], str | int | float):
         message = f"{message[0].lower()}{message[1:]}, not {short(error['input'])}"
-    return ": ".join([", ".join(map(str, where)), message]) if where else message
+    return ": ".join([", ".join(where), message]) if where else message
+
+
+def _place(where: Sequence[str | int]) -> list[str]:
+    """Where it is, for people: "scene 2", "lines 1", "who"; they count from one."""
+    place: list[str] = []
+    for each in where:
+        if isinstance(each, int):
+            place[-1] = f"{'scene' if place == ['scenes'] else place[-1]} {each + 1}"
+        elif each != "[key]":  # pydantic's word for a wrong name of a field, which stands before it
+            place.append(each or "a name")
+    return place
 
 
 def _kind(annotation: Any) -> tuple[type, tuple[str | int, ...]]:

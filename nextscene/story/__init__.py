@@ -22,19 +22,17 @@ from nextscene.story.planning import (
     seconds_of,
     shot_seed,
 )
+from nextscene.story.scene import PREFIX, Line, Scene, Sound, with_prefix
 from nextscene.story.sizes import drawing_size
 from nextscene.story.state import Camera, State, states_of
 from nextscene.story.story import (
     MAX_SCENES,
-    PREFIX,
-    Scene,
     Story,
     as_it_was_made,
     from_data,
     from_file,
     from_prompts,
     from_text,
-    with_prefix,
 )
 from nextscene.story.words import about_unknown_words, describe_world, unknown_words, world_table
 
@@ -46,11 +44,13 @@ __all__ = [
     "MAX_SCENES",
     "PREFIX",
     "Camera",
+    "Line",
     "Phrases",
     "Reference",
     "Scene",
     "Shot",
     "Size",
+    "Sound",
     "State",
     "Story",
     "about_unknown_words",

@@ -18,11 +18,12 @@ from nextscene.card import Limits
 from nextscene.settings import Look, StorySettings
 from nextscene.story.camera import Phrases
 from nextscene.story.parents import COSTS, UNCHANGED, Cost, choose_parent, difference
+from nextscene.story.scene import Scene, with_prefix, without_prefix
 from nextscene.story.sizes import GRID as GRID
 from nextscene.story.sizes import Size as Size
 from nextscene.story.sizes import drawing_size, full_size
 from nextscene.story.state import State, is_known_throughout, states_of
-from nextscene.story.story import Scene, Story, with_prefix, without_prefix
+from nextscene.story.story import Story
 
 FAST_STEPS = 4  # of a draft, where nobody says how many
 MAX_REFERENCES = 3  # pictures that the model was made to look at
