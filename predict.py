@@ -125,6 +125,10 @@ class Runner(BaseRunner):
             choices=["chain", "tree", "auto"],
             description="What a scene grows from. chain: the one before; tree: as far as words are understood, the earlier one with the fewest generations behind it that one move of the camera reaches; auto: a tree that goes back to each view's own picture, if all words of the story are understood, else a chain.",
         ),
+        aspect: str | None = Input(
+            default=None,
+            description="Their shape, width to height, with the model's own area: 16:9, 2.39:1, 4:3, 9:16, .... Recommended: leave blank, or 4:3 to 16:9. Blank: the model's own, or the image's.",
+        ),
         references: list[Path] | None = Input(
             default=None,
             description="Further pictures, of characters or places, that every scene looks at as well, optional. A scene looks at three pictures at most, the one that it grows from included. Recommended: one or two; each makes a scene slower.",

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from nextscene import NextSceneError
@@ -28,6 +28,8 @@ from nextscene.files import short
 
 MAX_PROMPT = 4000  # characters; how many tokens they are is known when the model is loaded
 MIN_SIDE, MAX_SIDE = 64, 2048  # pixels
+WIDEST = 4  # times as wide as high, or as high as wide
+PACE, SHAPE = {"fps", "seconds_per_scene"}, {"width", "height", "aspect"}  # the same said in more than one way
 EASE = 3  # how much gentler a strength is than as a share of the noise schedule (docs/measurements/ablation.md)
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_PROMPT)]
@@ -38,6 +40,20 @@ Light = Literal["dawn", "day", "dusk", "night"]
 Weather = Literal["clear", "rain", "snow", "fog"]
 Lens = Literal["wide", "close"]
 Move = Literal["none", "auto", "push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down"]
+
+
+def _check_aspect(text: str) -> str:
+    across, _, down = text.partition(":")
+    try:
+        shape = float(across) / float(down)
+    except (ValueError, ZeroDivisionError):
+        shape = 0
+    if not 1 / WIDEST <= shape <= WIDEST:
+        raise ValueError(f"input should be a shape such as 16:9 or 2.39:1, at most {WIDEST}:1 or 1:{WIDEST}")
+    return text
+
+
+Aspect = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20), AfterValidator(_check_aspect)]
 
 
 def setting(help: str, default: Any = None, *, recommended: str = "", blank: str = "", **limits: Any) -> Any:
@@ -186,6 +202,11 @@ class StorySettings(Look):
         recommended="leave blank",
         blank="as for the width",
     )
+    aspect: Aspect | None = setting(
+        "Their shape, width to height, with the model's own area: 16:9, 2.39:1, 4:3, 9:16, ...",
+        recommended="leave blank, or 4:3 to 16:9",
+        blank="the model's own, or the image's",
+    )
     continuity: Literal["chain", "tree", "auto"] = setting(
         "What a scene grows from. chain: the one before; tree: as far as words are understood, the earlier one with "
         "the fewest generations behind it that one move of the camera reaches; auto: a tree that goes back to each "
@@ -211,16 +232,27 @@ class StorySettings(Look):
     )
 
     @model_validator(mode="after")
-    def _one_pace(self) -> Self:
-        if {"fps", "seconds_per_scene"} <= self.model_fields_set:
+    def _says_each_thing_once(self) -> Self:
+        if self.model_fields_set >= PACE:
             raise ValueError("fps and seconds_per_scene both say how long a scene stands: keep one of them")
+        if self.model_fields_set >= SHAPE:
+            raise ValueError("width, height and aspect together say the shape twice: keep two of them")
         return self
 
     def overlaid(self, over: Group | None) -> Self:
-        pace = {"fps", "seconds_per_scene"}
-        if over and pace & over.model_fields_set:  # the one takes the place of the other
-            self = type(self)(**{name: value for name, value in self.given.items() if name not in pace})
-        return super().overlaid(over)
+        """What was said later takes the place of what says the same in other words."""
+        said = over.model_fields_set if over else set()
+        instead = PACE if PACE & said else set()
+        if SHAPE & said and self.model_fields_set | said >= SHAPE:
+            instead |= SHAPE if said >= {"width", "height"} else {"width", "height"}
+        kept = {name: value for name, value in self.given.items() if name not in instead}
+        return super(StorySettings, type(self)(**kept)).overlaid(over)
+
+    @property
+    def shape(self) -> float | None:
+        """The width by the height, if that was said."""
+        across, _, down = (self.aspect or "").partition(":")
+        return float(across) / float(down) if down else None
 
     @property
     def pace(self) -> float | None:

@@ -314,6 +314,7 @@ def test_predict_py_has_the_promised_inputs_in_the_promised_order() -> None:
         "output_quality",
         "go_fast",
         "continuity",
+        "aspect",
         "references",
         "lora_weights",
         "lora_weights_scale",

@@ -17,8 +17,9 @@ SHAPE = 10  # how much a shape that is off counts beside an area that is off
 
 
 def full_size(settings: StorySettings, own_size: Size, image: Size | None) -> Size:
-    """The size of every picture: on the model's grid, of its own area, and with the first picture's aspect."""
-    aspect = image[0] / image[1] if image else own_size[0] / own_size[1]
+    """The size of every picture: on the model's grid, of its own area, and in the shape that was asked for, or else
+    the first picture's."""
+    aspect = settings.shape or (image[0] / image[1] if image else own_size[0] / own_size[1])
     width = settings.width or (settings.height * aspect if settings.height else math.sqrt(math.prod(own_size) * aspect))
     height = settings.height or width / aspect
     return _on_grid(width), _on_grid(height)
