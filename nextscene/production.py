@@ -118,11 +118,11 @@ class Production:
         request, shots = self.request, self.shots
         for shot in shots:
             for note in self._about_words(shot):
-                print(f"Scene {shot.number}: {note}.", file=sys.stderr)
+                print(f"{shot.called}: {note}.", file=sys.stderr)
         if shots[0].resizing:
             print(f"Each scene is {shots[0].resizing} to {shots[0].width}x{shots[0].height}.", file=sys.stderr)
         self.record.reserve(
-            files=[*map(self._file_for, shots), *filter(None, [request.sheet])],
+            files=[*(self._file_for(shot) for shot in shots if shot.filmed), *filter(None, [request.sheet])],
             inputs=[*request.references, *filter(None, [request.image])],
         )
         todo = self.record.begin(self.story, shots, self._fetched(), self.pictures, cascade=request.cascade)
@@ -282,5 +282,5 @@ def clean_folder(folder: Path, dry_run: bool = False) -> list[Path]:
 
 def _say_what_is_noticed(take: Take) -> Take:
     if noticed := ", ".join(take.provenance.noticed):
-        print(f"Scene {take.shot.number} is worth a look: {noticed}.", file=sys.stderr)
+        print(f"{take.shot.called} is worth a look: {noticed}.", file=sys.stderr)
     return take

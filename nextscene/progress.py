@@ -32,7 +32,7 @@ def _bars(shots: Sequence[Shot]) -> Iterator[OnStep]:
         def on_step(shot: Shot, done: int, of: int) -> None:
             if done == 1:
                 steps.reset(of)
-                steps.set_description(f"scene {shot.number}")
+                steps.set_description(shot.called.lower())
             steps.update()
             scenes.update(_before(shots, shot) + done / of - scenes.n)
 
@@ -48,7 +48,7 @@ def _lines(shots: Sequence[Shot]) -> Iterator[OnStep]:
             drawn, gone = _before(shots, shot) + 1, time.monotonic() - started
             left = gone / drawn * (len(shots) - drawn)
             rest = f"{drawn} of {len(shots)}, {gone:.0f} s gone, about {left:.0f} s left"
-            print(f"Scene {shot.number} drawn ({rest}).", file=sys.stderr)
+            print(f"{shot.called} drawn ({rest}).", file=sys.stderr)
 
     yield on_step
 

@@ -192,9 +192,7 @@ def test_a_plan_is_pure_and_its_shots_cannot_be_changed() -> None:
 
 def test_only_pictures_that_are_still_looked_at_are_needed() -> None:
     shots = shots_of(["a", "b", "c"])
-    kept = [
-        {f"scene_{n:03d}" for n in range(1, number + 1)} & scenes_needed_after(shots, number) for number in (1, 2, 3)
-    ]
+    kept = [{f"scene_{n:03d}" for n in range(1, shot.number + 1)} & scenes_needed_after(shots, shot) for shot in shots]
     assert kept == [{"scene_001"}, {"scene_002"}, set()]
 
 

@@ -299,16 +299,33 @@ def test_a_damaged_record_is_refused_in_a_sentence_and_fresh_starts_anew(tmp_pat
 
 
 def test_scenes_are_named_by_number_or_id() -> None:
-    assert [scene_named(name, ["a", "door"]) for name in ("2", "door", "1")] == ["door", "door", "a"]
+    story = from_data(
+        [{"prompt": "a", "id": "a"}, {"prompt": "b", "id": "b", "filmed": False}, {"prompt": "c", "id": "door"}]
+    )
+    assert [scene_named(name, story) for name in ("2", "door", "1", "b")] == ["door", "door", "a", "b"]
     for name in ("0", "3", "window", ""):
         with pytest.raises(NextSceneError, match="There is no scene"):
-            scene_named(name, ["a", "door"])
+            scene_named(name, story)
+
+
+def test_what_is_not_filmed_is_drawn_and_kept_and_looked_at_but_not_delivered(run: Runner) -> None:
+    plate = {"prompt": "the sea", "id": "plate", "filmed": False}
+    record = run([plate, {"prompt": "a", "after": "plate"}, {"prompt": "b", "after": None, "anchor": "plate"}])
+    assert run.drawn == ["plate", "scene_002", "scene_003"]
+    assert sorted(path.name for path in run.folder.glob("*.png")) == ["scene_001.png", "scene_002.png"]
+    assert (run.folder / "takes" / "plate.1.png").is_file()
+    assert record.run
+    assert [scene.shot.number for scene in record.run.scenes] == [0, 1, 2]
+    assert [reference.name for reference in record.run.scenes[2].shot.references] == ["plate"]
+    assert [file.name for *_, file in record.scenes() if file] == ["scene_002.1.png", "scene_003.1.png"]
+    with pytest.raises(NextSceneError, match="none of them is filmed"):
+        from_data([plate])
 
 
 def test_killed_at_any_moment_a_run_loses_nothing_finished(tmp_path: Path) -> None:
     """The whole command, killed with no chance to tidy up."""
-    words = "a|b|c|d"
-    command = ["-m", "nextscene.cli", "sequence", words, "--steps", "6", "--width", "128", "--height", "96"]
+    words = "a|b|c|d|e|f"
+    command = ["-m", "nextscene.cli", "sequence", words, "--steps", "12", "--width", "128", "--height", "96"]
     command += ["--seed", "3", "--output-dir"]
     assert warm.run(*command, "whole", cwd=tmp_path).returncode == 0
     folder = tmp_path / "killed"
@@ -320,13 +337,13 @@ def test_killed_at_any_moment_a_run_loses_nothing_finished(tmp_path: Path) -> No
         os.close(writer)
         with os.fdopen(reader) as said:
             said.readline()  # a scene is there
-            time.sleep(chance.uniform(0, 0.2))
+            time.sleep(chance.uniform(0, 0.3))
             run.send_signal(signal.SIGKILL)
         run.wait()
         for file in folder.glob("scene_*.png"):
             assert file.read_bytes() == kept.setdefault(file.name, file.read_bytes())
     assert warm.run(*command, "killed", cwd=tmp_path).returncode == 0
-    for number in range(1, 5):
+    for number in range(1, 7):
         name = f"scene_{number:03d}.png"
         assert (folder / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert not list(folder.rglob(".*.part"))

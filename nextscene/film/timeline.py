@@ -75,7 +75,7 @@ def lay_out(story: Story, speech: Mapping[str, float] | None = None) -> Timeline
     speech: how many seconds the narration takes, by the scene's id; a scene stands at least that long, and a breath.
     """
     fps = story.film.video_fps
-    scenes = list(zip(story.ids, story.scenes, strict=True))
+    scenes = story.filmed
     borders = find_borders((_duration(story, scene, (speech or {}).get(name)) for name, scene in scenes), fps)
     segments: list[Segment] = []
     for (name, scene), (begin, end) in zip(scenes, pairwise(borders), strict=True):

@@ -89,7 +89,7 @@ class Model:
     def check(self, shots: Sequence[Shot]) -> None:
         """Refuses shots whose words cannot be read whole and as they are, by their scene."""
         for shot in shots:
-            scene = f"Scene {shot.number} ({shot.id})"
+            scene = f"{shot.called} ({shot.id})"
             check_words(self.pipe.tokenizer, max(shot.prompt, shot.words, key=len), f"{scene}: its prompt")
             check_words(self.pipe.tokenizer, shot.look.negative_prompt, f"{scene}: its negative prompt")
 

@@ -29,7 +29,8 @@ def deliver(
 ) -> Iterator[Path]:
     """Yields each scene's file as it is finished, then the contact sheet and the film, where they are wanted.
 
-    Of a scene that is withheld there is no file; sheet and film show the card that is its picture.
+    What is not filmed is not delivered. Of a scene that is withheld there is no file; sheet and film show the card that
+    is its picture.
 
     record: notes down each scene's file, where no takes are kept beside it.
     """
@@ -37,6 +38,8 @@ def deliver(
     with ExitStack() as stack:
         room = stack.enter_context(film) if film else None
         for take in takes:
+            if not take.shot.filmed:
+                continue
             path = _written(take, file_for(take.shot), quality)
             if record:
                 record.keep(take, path)

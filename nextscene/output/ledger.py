@@ -70,8 +70,8 @@ class Ledger:
         return {Reference("picture", name): pictures.read(self.folder / files[name]) for name in names if name in files}
 
     def scenes(self) -> Iterator[tuple[Image.Image, Provenance | None, Path | None]]:
-        """The chosen take of every scene, in order: its picture, what made it, and its file if it is not withheld."""
-        scenes = [(scene, scene.chosen_take) for scene in self._begun.scenes]
+        """The chosen take of each scene of the film: its picture, what made it, and its file if it is not withheld."""
+        scenes = [(scene, scene.chosen_take) for scene in self._begun.scenes if scene.shot.filmed]
         if waiting := ", ".join(scene.id for scene, take in scenes if not take):
             raise NextSceneError(f"In {self.folder}, {waiting} is still to be drawn: script/sequence goes on with it.")
         return (self._show(scene, take) for scene, take in scenes if take)

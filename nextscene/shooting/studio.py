@@ -67,7 +67,7 @@ class Studio:
             yield withhold_flagged(replace(take, provenance=replace(take.provenance, tried=len(takes))), checker)
             chosen[shot.id] = take.shot.take
             drawn[Reference("scene", shot.id)] = take.picture
-            needed = scenes_needed_after(shots, shot.number)
+            needed = scenes_needed_after(shots, shot)
             drawn = {reference: kept for reference, kept in drawn.items() if reference.name in needed}
 
     def _take(self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None, story: Story | None) -> Take:
@@ -100,7 +100,7 @@ class Studio:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             raise NextSceneError(
-                f"Scene {shot.number} ({shot.id}) did not fit into memory at {size[0]}x{size[1]} with "
+                f"{shot.called} ({shot.id}) did not fit into memory at {size[0]}x{size[1]} with "
                 f"{len(references)} reference(s): lower the width and height, or close other programs that use "
                 "the device."
             ) from None

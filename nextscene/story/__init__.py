@@ -6,6 +6,8 @@ shots = plan(story, StorySettings(), 7, Size(1024, 768))  # everything decided
 
 from nextscene.story.advising import advice, asks_for_change, camera_moves
 from nextscene.story.camera import Phrases
+from nextscene.story.language import PLACES, WEATHERS
+from nextscene.story.language import read as read_words
 from nextscene.story.parents import choose_parent, difference
 from nextscene.story.planning import (
     FAST_STEPS,
@@ -42,7 +44,9 @@ __all__ = [
     "IMAGE",
     "MAX_REFERENCES",
     "MAX_SCENES",
+    "PLACES",
     "PREFIX",
+    "WEATHERS",
     "Camera",
     "Line",
     "Phrases",
@@ -68,6 +72,7 @@ __all__ = [
     "from_prompts",
     "from_text",
     "plan",
+    "read_words",
     "retaken",
     "scenes_needed_after",
     "seconds_of",

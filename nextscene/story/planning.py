@@ -6,7 +6,7 @@ and replayed. It knows a picture only by its size, and a model only by the size 
 
 import hashlib
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any, Literal
@@ -56,6 +56,7 @@ class Shot:
     lora_weights: the name of the user's own LoRA, if there is one.
     go_fast: whether it is a draft, made in a few steps by the LoRA that is there for that.
     camera_lora: whether the LoRA for camera angles acts.
+    filmed: whether it is delivered and filmed; else it is only there to be looked at, and its number is 0.
     story_seed: the seed that a person gives to get this picture again.
     seed: the seed of its noise, derived from the story's seed, the scene's id and the take.
     """
@@ -79,11 +80,12 @@ class Shot:
     take: int
     seed: int
     duration: float
+    filmed: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON's own types, the look's settings beside the others."""
         fields = asdict(replace(self, look=Look()))
-        plain = {"words": self.words == self.prompt, "camera_lora": not self.camera_lora}
+        plain = {"words": self.words == self.prompt, "camera_lora": not self.camera_lora, "filmed": self.filmed}
         left_out = {"look", *(name for name, is_plain in plain.items() if is_plain)}
         return {name: value for name, value in fields.items() if name not in left_out} | self.look.model_dump()
 
@@ -111,7 +113,7 @@ class Shot:
         own += " + camera angles" * self.camera_lora
         drawn = f"     drawn as: {self.words}\n" if self.words != self.prompt else ""
         return (
-            f"{self.number:3d}. {self.prompt}\n{drawn}"
+            f"{f'{self.number:3d}.' if self.filmed else '   -'} {self.prompt}\n{drawn}"
             f"     {self.id}, take {self.take} · from {grows} · {self.size} · strength {look.strength:g}"
             f" · lora {look.lora_scale:g}{own} · {look.steps} steps{', fast' * self.go_fast}"
             f" · guidance {look.guidance:g}{_shortcuts(look)}"
@@ -119,6 +121,11 @@ class Shot:
             f"     shows: {self.shows}\n"
             f"     without: {look.negative_prompt.strip() or 'nothing named'}"
         )
+
+    @property
+    def called(self) -> str:
+        """What to call it: "Scene 3", or its id, where it is not filmed and has no number."""
+        return f"Scene {self.number}" if self.filmed else self.id
 
     @property
     def is_resized(self) -> bool:
@@ -172,7 +179,9 @@ def plan(
     states = states_of(story)
     cost = _cost(settings, states.values())
     shots: list[Shot] = []
-    for number, (name, scene) in enumerate(zip(story.ids, story.scenes, strict=True), 1):
+    number = 0
+    for name, scene in zip(story.ids, story.scenes, strict=True):
+        number += scene.filmed
         parent, words = _parent(scene, shots[-1].id if shots else None, image), with_prefix(scene.prompt)
         if angle := phrases.say(scene.camera) if phrases and scene.camera and parent else "":
             words = with_prefix(f"{angle} {without_prefix(scene.prompt)}")
@@ -188,7 +197,7 @@ def plan(
         story_seed = seed if scene.seed is None else scene.seed
         shots.append(
             Shot(
-                number=number,
+                number=number if scene.filmed else 0,
                 id=name,
                 prompt=with_prefix(scene.prompt),
                 words=words,
@@ -207,6 +216,7 @@ def plan(
                 take=scene.take,
                 seed=shot_seed(story_seed, name, scene.take),
                 duration=seconds_of(scene, settings),
+                filmed=scene.filmed,
             )
         )
     return shots
@@ -299,6 +309,7 @@ def _shortcuts(look: Look) -> str:
     return until + (f" · first-block cache {look.first_block_cache:g}" if look.first_block_cache else "")
 
 
-def scenes_needed_after(shots: Iterable[Shot], number: int) -> set[str]:
+def scenes_needed_after(shots: Sequence[Shot], shot: Shot) -> set[str]:
     """The scenes that shots after this one still look at; the others need not be kept."""
-    return {r.name for shot in shots if shot.number > number for r in shot.references if r.kind == "scene"}
+    later = shots[[each.id for each in shots].index(shot.id) + 1 :]
+    return {reference.name for each in later for reference in each.references if reference.kind == "scene"}

@@ -66,6 +66,9 @@ class Scene(Look):
     shows: Shows | None = setting(
         "What it shows, for the plan: light, weather, place, subject, colour, camera", blank="as its words say"
     )
+    filmed: bool = setting(
+        "Whether it is in the film; false: it is drawn for other scenes to look at, and kept among the takes", True
+    )
     take: int = setting("Which take of it is wanted; each has noise of its own", 1, ge=1, le=1_000_000)
     duration: float | None = setting("Seconds that it stands in the film", ge=0.04, le=600, blank="1 / fps")
     transition: Transition | None = setting("How the film comes into it", blank="the film's")

@@ -65,6 +65,8 @@ class Story(StorySettings):
         for number, name in enumerate(self.cast):
             if name in {"image", *earlier, *self.cast[:number]}:
                 raise ValueError(f"cast: {name!r} is already the name of something else")
+        if not self.filmed:
+            raise ValueError("scenes: none of them is filmed, so there is nothing to deliver")
         if self.anchor is not None and self.anchor not in {*earlier, *self.cast}:
             raise ValueError(f"anchor: there is no scene and no cast {self.anchor!r}")
         return self
@@ -72,6 +74,11 @@ class Story(StorySettings):
     @property
     def ids(self) -> list[str]:
         return [scene.id or f"scene_{number:03d}" for number, scene in enumerate(self.scenes, 1)]
+
+    @property
+    def filmed(self) -> list[tuple[str, Scene]]:
+        """The scenes that are delivered and filmed, by their ids; their numbers are counted among these."""
+        return [(name, scene) for name, scene in zip(self.ids, self.scenes, strict=True) if scene.filmed]
 
     def with_takes(self, takes: Mapping[str, int]) -> "Story":
         """The same story, with these takes of its scenes."""
