@@ -22,7 +22,7 @@ from nextscene import NextSceneError, pictures
 from nextscene.files import exists, lies_within
 from nextscene.film import CuttingRoom
 from nextscene.hub import Weights, fetch_lora, public_name
-from nextscene.output import Record, deliver, numbered
+from nextscene.output import Papers, Record, deliver, numbered
 from nextscene.progress import OnProgress, filming, progress
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
 from nextscene.shooting import Checker
@@ -44,8 +44,8 @@ class Request:
     folder: where the run's record and, where nothing else is named, its files go.
     story_folder: where the story's file lies, if it has one; music that it names may lie there too.
     image, references, music: files that come with the story.
-    film, sheet, picture: the files to make, where they are wanted; `picture` is a single scene's own.
-    otio: the editor's file, where it is not to lie beside the film.
+    film, sheet, papers, picture: the files to make, where they are wanted; `picture` is a single scene's own.
+    otio: the editor's file, where it is not to lie beside the film. edits: the edit for other programs, with a film.
     keep_takes: whether every take is kept without loss, so that the run can go on and scenes be taken again.
     at_home: whether the person sits at this machine: its files, its network and its keys are theirs.
     retake: scenes to take again; use: "SCENE:TAKE", takes to choose; cascade: also draw again what is stale.
@@ -63,7 +63,9 @@ class Request:
     music: Path | None = None
     film: Path | None = None
     otio: Path | None = None
+    edits: tuple[Path, ...] = ()
     sheet: Path | None = None
+    papers: Papers = Papers()
     picture: Path | None = None
     keep_takes: bool = False
     deliver_record: bool = False
@@ -84,6 +86,8 @@ class Production:
 
     def __init__(self, request: Request, weights: Weights) -> None:
         """Reads what came with the request and decides everything. Nothing of the weights is fetched yet."""
+        if request.edits and not request.film:
+            raise NextSceneError("An edit is one of a film: ask for that too, with --output-video.")
         self.request, self.weights = request, weights
         self.checker = Checker() if request.check_safety else None
         name = f"{request.picture.stem}.run.json" if request.picture else "run.json"
@@ -122,7 +126,11 @@ class Production:
         if shots[0].resizing:
             print(f"Each scene is {shots[0].resizing} to {shots[0].width}x{shots[0].height}.", file=sys.stderr)
         self.record.reserve(
-            files=[*(self._file_for(shot) for shot in shots if shot.filmed), *filter(None, [request.sheet])],
+            files=[
+                *(self._file_for(shot) for shot in shots if shot.filmed),
+                *filter(None, [request.sheet]),
+                *request.papers.files,
+            ],
             inputs=[*request.references, *filter(None, [request.image])],
         )
         todo = self.record.begin(self.story, shots, self._fetched(), self.pictures, cascade=request.cascade)
@@ -141,6 +149,7 @@ class Production:
             title=self.story.title or "",
             sheet=request.sheet,
             film=film,
+            papers=request.papers.begin(self.story),
             record=None if request.keep_takes else self.record,
             quality=request.output.output_quality,
         ):
@@ -156,8 +165,8 @@ class Production:
                 print(f"{note}; --cascade draws them again.", file=sys.stderr)
 
     def _cutting_room(self, path: Path, on_progress: OnProgress) -> CuttingRoom:
-        spoken, otio = self.request.folder / "narration", self.request.otio
-        return CuttingRoom(self.story, path, spoken, self.music, otio=otio, on_progress=on_progress)
+        request, spoken = self.request, self.request.folder / "narration"
+        return CuttingRoom(self.story, path, spoken, self.music, request.otio, request.edits, on_progress)
 
     def _about_words(self, shot: Shot) -> list[str]:
         """What the model does not know of a shot's words, if it knows only a small world."""
@@ -242,8 +251,13 @@ def cut_film(
     wanted: FilmSettings = FilmSettings(),
     pace: StorySettings = StorySettings(),
     otio: Path | None = None,
+    edits: tuple[Path, ...] = (),
+    papers: Papers = Papers(),
 ) -> Iterator[Path]:
-    """The film of an earlier run, without the model. film: the file to make; None: sequence.mp4 in the folder."""
+    """The film of an earlier run, without the model, and papers, if they are wanted.
+
+    film: the file to make; None: sequence.mp4 in the folder.
+    """
     record = Record(folder)
     if not record.story:
         raise NextSceneError(f"There is no run in {folder}: name a folder in which script/sequence wrote a run.json.")
@@ -256,15 +270,18 @@ def cut_film(
         scenes = record.scenes()
         with filming() as on_progress:
             path = film or folder / "sequence.mp4"
-            room = CuttingRoom(story, path, folder / "narration", music, otio=otio, on_progress=on_progress)
+            room = CuttingRoom(story, path, folder / "narration", music, otio, edits, on_progress)
+            desk = papers.begin(story)
             with room:
                 for picture, made, file in scenes:
                     room.add(picture, made, file)
+                    desk.add(picture, made, file)
         if noted:
             _note_film(record, story, room)
         else:
             print(f"Nothing may be written in {folder}: its record does not name this film.", file=sys.stderr)
     yield from room.files
+    yield from desk.write(room.timeline)
 
 
 def _note_film(record: Record, story: Story, film: CuttingRoom) -> None:

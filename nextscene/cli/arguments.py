@@ -97,6 +97,7 @@ def _add_sequence(commands: Any) -> None:
     command.add_argument("--output-video", type=Path, metavar="PATH", help=about)
     _add_drawing(command)
     _add_film_settings(command)
+    _add_papers(command)
     about = "a new take of this scene (number or id)"
     command.add_argument("--retake", action="append", default=[], metavar="SCENE", help=about)
     about = "choose an earlier take of a scene"
@@ -117,6 +118,7 @@ def _add_film(commands: Any) -> None:
     for name in ("fps", "seconds_per_scene"):
         _add_setting(command, row(StorySettings, name))
     _add_film_settings(command)
+    _add_papers(command)
 
 
 def _add_explain(commands: Any) -> None:
@@ -157,6 +159,16 @@ def _add_film_settings(command: argparse.ArgumentParser) -> None:
             _add_setting(film, setting)
     about = "also an OpenTimelineIO file, for an editor (default: none; without FILE: beside the film)"
     film.add_argument("--otio", nargs="?", type=Path, const=Path(), metavar="FILE", help=about)
+    about = "also the edit for another program: .edl, .xml (Final Cut Pro 7, Premiere) or .fcpxml; may be repeated"
+    film.add_argument("--edit", action="append", default=[], type=Path, metavar="FILE", help=about)
+
+
+def _add_papers(command: argparse.ArgumentParser) -> None:
+    papers = command.add_argument_group("papers (default: none; without FILE: in the folder of the run)")
+    about = "also a storyboard: a PDF with a panel for each scene, its picture, words, times and notes"
+    papers.add_argument("--storyboard", nargs="?", type=Path, const=Path(), metavar="FILE", help=about)
+    about = "also a shot list, a row for each scene: a table (CSV) that spreadsheets open"
+    papers.add_argument("--shots", nargs="?", type=Path, const=Path(), metavar="FILE", help=about)
 
 
 def _about_the_small_model() -> str:

@@ -17,6 +17,7 @@ from nextscene.cli.explain import explain
 from nextscene.cli.train import train
 from nextscene.hub import Weights, choose, describe_models, fetch
 from nextscene.library import load
+from nextscene.output import Papers
 from nextscene.production import Production, Request, clean_folder, cut_film
 from nextscene.progress import say
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
@@ -63,7 +64,9 @@ def _sequence(options: argparse.Namespace) -> None:
         story_folder=_story_folder(options),
         film=options.output_video,
         otio=_otio(options),
+        edits=tuple(options.edit),
         sheet=folder / "contact_sheet.png",
+        papers=_papers(options, folder),
         keep_takes=True,
         retake=tuple(options.retake),
         use=tuple(options.use),
@@ -76,10 +79,19 @@ def _sequence(options: argparse.Namespace) -> None:
 def _film(options: argparse.Namespace) -> None:
     """Makes the film of an earlier run, without the model."""
     pace = StorySettings.checked(fps=options.fps, seconds_per_scene=options.seconds_per_scene)
-    for path in cut_film(
-        options.run, options.output, FilmSettings.checked(**typed(options, FilmSettings)), pace, _otio(options)
-    ):
+    wanted = FilmSettings.checked(**typed(options, FilmSettings))
+    papers = _papers(options, options.run)
+    for path in cut_film(options.run, options.output, wanted, pace, _otio(options), tuple(options.edit), papers):
         say(path)
+
+
+def _papers(options: argparse.Namespace, folder: Path) -> Papers:
+    """The papers that were asked for; those without a name lie in the folder."""
+
+    def file(typed: Path | None, name: str) -> Path | None:
+        return typed if typed is None or typed.name else folder / name
+
+    return Papers(file(options.storyboard, "storyboard.pdf"), file(options.shots, "shots.csv"))
 
 
 def _otio(options: argparse.Namespace) -> Path | None:

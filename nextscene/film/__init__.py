@@ -11,7 +11,7 @@ from nextscene.film.cutting import CuttingRoom
 from nextscene.film.encoder import Film
 from nextscene.film.formats import FORMATS
 from nextscene.film.frames import Projector
-from nextscene.film.timeline import Timeline, lay_out
+from nextscene.film.timeline import Segment, Timeline, lay_out
 from nextscene.film.voice import RATE, Samples
 
-__all__ = ["FORMATS", "RATE", "CuttingRoom", "Film", "Projector", "Samples", "Timeline", "lay_out"]
+__all__ = ["FORMATS", "RATE", "CuttingRoom", "Film", "Projector", "Samples", "Segment", "Timeline", "lay_out"]

@@ -1,4 +1,4 @@
-"""Delivery: takes in, files out, each as soon as it is done; then a contact sheet and a film, if they are wanted.
+"""Delivery: takes in, files out, each as soon as it is done; then a sheet, papers and a film, if they are wanted.
 
 What has been delivered stays delivered, whatever happens later. It knows nothing of models.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nextscene import NextSceneError, pictures
 from nextscene.film import CuttingRoom
+from nextscene.output.papers import Desk
 from nextscene.output.record import Record
 from nextscene.output.sheet import Sheet
 from nextscene.shooting import notice
@@ -24,10 +25,11 @@ def deliver(
     title: str = "",
     sheet: Path | None = None,
     film: CuttingRoom | None = None,
+    papers: Desk | None = None,
     record: Record | None = None,
     quality: int = 80,
 ) -> Iterator[Path]:
-    """Yields each scene's file as it is finished, then the contact sheet and the film, where they are wanted.
+    """Yields each scene's file as it is finished, then the contact sheet, papers and the film, where they are wanted.
 
     What is not filmed is not delivered. Of a scene that is withheld there is no file; sheet and film show the card that
     is its picture.
@@ -48,6 +50,8 @@ def deliver(
                 yield path
             if sheet:
                 cards.add(take.picture, take.provenance)
+            if papers:
+                papers.add(take.picture, take.provenance, path)
             if room:
                 room.add(take.picture, take.provenance, path)
         if not shown:
@@ -55,6 +59,8 @@ def deliver(
     if sheet:
         pictures.write(cards.picture(), sheet, {})
         yield sheet
+    if papers:
+        yield from papers.write(film.timeline if film else None)
     if film:
         yield from film.files
 

@@ -26,6 +26,16 @@ class CameraMove(Group):
         lens = {"wide": ["farther"], "close": ["closer"], None: []}[self.lens]
         return [more if by > 0 else less for by, less, more in ways if by] + lens
 
+    def __str__(self) -> str:
+        """In words: "30° to the right, 2 closer, wide lens"."""
+        ways = (
+            (self.rotate, "° to the left", "° to the right"),
+            (self.forward, " away", " closer"),
+            (self.tilt, " down", " up"),
+        )
+        said = [f"{abs(by)}{more if by > 0 else less}" for by, less, more in ways if by]
+        return ", ".join([*said, *([f"{self.lens} lens"] if self.lens else [])])
+
 
 class CameraPlace(Group):
     """Where the camera is, in steps from where it was when the story, or a part of it, began."""
