@@ -74,17 +74,38 @@ def is_held_out(state: State) -> bool:
     return NOTHING not in spot and zlib.crc32(" ".join(map(str, spot)).encode()) % 10 == 0
 
 
-def draw(state: State, width: int = WIDTH, height: int = HEIGHT) -> Image.Image:
+@dataclass(frozen=True)
+class Moment:
+    """What time does to a state. pan, tilt, zoom: parts of a step that its camera has gone on.
+
+    beat: rain and snow fall, and sails turn, in loops; the share of one that has passed (0 and 1 look the same).
+    rise: how far a balloon has risen; boat: where one is on the sea, if there is one.
+    """
+
+    pan: float = 0
+    tilt: float = 0
+    zoom: float = 0
+    beat: float = 0
+    rise: float = 0
+    boat: float | None = None
+
+
+STILL = Moment()
+
+
+def draw(state: State, width: int = WIDTH, height: int = HEIGHT, moment: Moment = STILL) -> Image.Image:
     """Draws a state, supersampled; any size of the world's own aspect looks the same."""
     sharp = 3 if width <= 192 else 2
-    brush = Brush(state, width * sharp, height * sharp)
+    brush = Brush(state, width * sharp, height * sharp, moment)
     if state.place == NOTHING:
         brush.picture.paste(PLAIN, (0, 0, *brush.picture.size))
     else:
         _sky(brush)
         PLACE_ART[state.place](brush)
     if state.landmark != NOTHING:
+        brush.lift = moment.rise if state.landmark == "balloon" else 0
         LANDMARK_ART[state.landmark](brush, brush.paint(PAINT[state.colour], lit=True))
+        brush.lift = 0
     if state.weather in WEATHER_ART:
         WEATHER_ART[state.weather](brush)
     return brush.picture.resize((width, height), Image.Resampling.BOX)
@@ -120,13 +141,14 @@ PLAIN: Colour = (190, 190, 190)  # the wall behind a landmark that is shown alon
 class Brush:
     """Draws in world units: x from the landmark, y up from the horizon, as the state's camera sees them."""
 
-    def __init__(self, state: State, width: int, height: int) -> None:
-        self.state, self.mood = state, MOODS[state.light]
+    def __init__(self, state: State, width: int, height: int, moment: Moment = STILL) -> None:
+        self.state, self.moment, self.mood = state, moment, MOODS[state.light]
         self.chance = random.Random(f"{state.place} {state.layout}")
         self.unit = width / WIDTH
-        self.scale = self.unit * ZOOM**state.zoom
-        self.x0 = (WIDTH / 2 - state.pan * TOKEN) * self.unit
-        self.y0 = (HORIZON + state.tilt * TOKEN) * self.unit
+        self.scale = self.unit * ZOOM ** (state.zoom + moment.zoom)
+        self.x0 = (WIDTH / 2 - (state.pan + moment.pan) * TOKEN) * self.unit
+        self.y0 = (HORIZON + (state.tilt + moment.tilt) * TOKEN) * self.unit
+        self.lift = 0.0  # how much higher than it says everything is drawn
         self.picture = Image.new("RGB", (width, height))
         self.ink = ImageDraw.Draw(self.picture)
 
@@ -137,7 +159,7 @@ class Brush:
         return tuple(round(c * t) for c, t in zip(own, tint, strict=True))  # type: ignore[return-value]
 
     def at(self, x: float, y: float) -> Point:
-        return self.x0 + x * self.scale, self.y0 - y * self.scale
+        return self.x0 + x * self.scale, self.y0 - (y + self.lift) * self.scale
 
     def shape(self, colour: Colour, *points: Point) -> None:
         self.ink.polygon([self.at(*point) for point in points], fill=colour)
@@ -202,11 +224,19 @@ def _sea(brush: Brush) -> None:
     brush.ground((30, 130, 175))
     for y in (-3, -6.5):
         brush.line(brush.paint((120, 200, 225)), [(-160, y), (160, y)], 1)
+    if brush.moment.boat is not None:
+        _boat(brush, brush.moment.boat)
     brush.box(brush.paint((240, 215, 150)), -400, -400, 400, -10)
     for x in brush.spots(52, 24):
         brush.line(brush.paint((120, 80, 50)), [(x, -14), (x + 2, 2), (x + 5, 14)], 3)
         for side in (-1, 1):
             brush.shape(brush.paint((30, 140, 80)), (x + 5, 15), (x + 5 + side * 8, 20), (x + 5 + side * 15, 9))
+
+
+def _boat(brush: Brush, x: float) -> None:
+    brush.shape(brush.paint((150, 60, 40)), (x - 13, 1), (x + 13, 1), (x + 8, -6), (x - 8, -6))
+    brush.shape(brush.paint((250, 245, 235), lit=True), (x - 2, 3), (x - 2, 24), (x + 12, 3))
+    brush.line(brush.paint((75, 55, 60)), [(x - 3, 0), (x - 3, 25)], 1.5)
 
 
 def _desert(brush: Brush) -> None:
@@ -286,8 +316,13 @@ def _windmill(brush: Brush, wall: Colour) -> None:
     brush.shape(brush.paint((75, 55, 60)), (-10, 21), (0, 31), (10, 21))
     brush.box(brush.paint((75, 55, 60)), -4, -10, 4, 1)
     sail = brush.paint((245, 235, 215), lit=True)
-    for x, y in ((17, 13), (-17, 13), (17, -13), (-17, -13)):
-        brush.line(sail, [(0, 20), (x, 20 + y)], 4)
+    ends = [(17, 13), (-17, 13), (-17, -13), (17, -13)]
+    angles = [math.atan2(y, x) for x, y in ends]
+    for angle, following in zip(angles, [*angles[1:], angles[0]], strict=True):
+        turned = angle + (following - angle) % math.tau * brush.moment.beat
+        brush.line(
+            sail, [(0, 20), (math.hypot(17, 13) * math.cos(turned), 20 + math.hypot(17, 13) * math.sin(turned))], 4
+        )
     brush.disc(brush.paint((75, 55, 60)), 0, 20, 3)
 
 
@@ -306,25 +341,43 @@ def _window(brush: Brush) -> Colour:
 
 
 @lru_cache
-def _scatter(apart: int) -> list[Point]:
-    """The same few places of the picture for every state: weather does not move with the camera."""
+def _scatter(apart: int, lean: int, beat: float) -> list[Point]:
+    """The same few places of the picture for every state: weather does not move with the camera.
+
+    Within a beat each falls to where one of the row below began: straight on to the left, or (lean 0) to and fro.
+    """
     chance = random.Random(apart)
-    rows = range(apart // 2, HEIGHT, apart)
-    return [
-        (x + (row % 2) * apart / 2 + chance.uniform(-0.25, 0.25) * apart, y + chance.uniform(-0.25, 0.25) * apart)
+    rows, columns = range(apart // 2, HEIGHT, apart), range(0, WIDTH, apart)
+    places = {
+        (row, column): (
+            x + (row % 2) * apart / 2 + chance.uniform(-0.25, 0.25) * apart, y + chance.uniform(-0.25, 0.25) * apart
+        )
         for row, y in enumerate(rows)
-        for x in range(0, WIDTH, apart)
-    ]
+        for column, x in enumerate(columns)
+    }  # fmt: skip
+
+    def place(row: int, column: int) -> Point:
+        beyond = (column * apart + (row % 2) * apart / 2, -apart if row < 0 else row * apart + apart / 2)
+        return places.get((row, column), beyond)
+
+    if not beat:
+        return list(places.values())
+    falling = []
+    for row in range(-1, len(rows)):
+        for column in range(-1, len(columns) + 1):
+            (x, y), (to_x, to_y) = place(row, column), place(row + 1, column - lean * (1 - row % 2))
+            falling.append((x + (to_x - x) * beat, y + (to_y - y) * beat))
+    return falling
 
 
 def _rain(brush: Brush) -> None:
-    for x, y in _scatter(20):
+    for x, y in _scatter(20, 1, brush.moment.beat % 1):
         ends = [(x * brush.unit, y * brush.unit), ((x - 3) * brush.unit, (y + 9) * brush.unit)]
         brush.ink.line(ends, fill=_mix(brush.mood.below, (225, 235, 245), 0.7), width=round(1.6 * brush.unit))
 
 
 def _snow(brush: Brush) -> None:
-    for x, y in _scatter(19):
+    for x, y in _scatter(19, 0, brush.moment.beat % 1):
         left, top, wide = (x - 2) * brush.unit, (y - 2) * brush.unit, 4 * brush.unit
         brush.ink.ellipse((left, top, left + wide, top + wide), fill=WHITE)
 
