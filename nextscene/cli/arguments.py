@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nextscene.cli import train
+from nextscene.cli import batch, train
 from nextscene.hub import BUILT_IN, find
 from nextscene.settings import FilmSettings, Group, Look, OutputSettings, Setting, StorySettings, row, rows
 from nextscene.story import describe_world
@@ -64,12 +64,13 @@ examples:
 def parser() -> argparse.ArgumentParser:
     """The arguments of every command; `command` is its name."""
     root = argparse.ArgumentParser(prog="next-scene", description="Story in, pictures that belong together out.")
-    commands = root.add_subparsers(required=True, metavar="predict|sequence|film|explain|train|weights")
+    commands = root.add_subparsers(required=True, metavar="predict|sequence|film|explain|train|batch|weights")
     _add_predict(commands)
     _add_sequence(commands)
     _add_film(commands)
     _add_explain(commands)
     train.add_flags(_command(commands, "train", "Trains a LoRA on your own pictures.", train.EXAMPLES))
+    _add_batch(commands)
     _add_weights(commands)
     return root
 
@@ -134,12 +135,27 @@ def _add_weights(commands: Any) -> None:
     command.add_argument("names", nargs="*", metavar="NAME", help="what to fetch: names of the table")
 
 
+def _add_batch(commands: Any) -> None:
+    command = _command(commands, "batch", "Makes many stories, with the model loaded once.", batch.EXAMPLES)
+    batch.add_flags(command)
+    _add_setting(command, row(OutputSettings, "output_format"))
+    _add_look(command)
+    _add_film_settings(command)
+
+
 def _add_drawing(command: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:
     """How scenes are drawn, and what goes in with the words."""
     about = "first picture: the first scene becomes its next shot (default: from words)"
     command.add_argument("--input-image", type=Path, metavar="PATH", help=about)
     about = "pictures (characters, places) that every scene looks at as well"
     command.add_argument("--references", action="extend", nargs="+", default=[], type=Path, metavar="PATH", help=about)
+    _add_look(command, without)
+    about = "withhold scenes that look pornographic to a small classifier (off unless asked for: your own machine)"
+    command.add_argument("--safety-checker", action="store_true", help=about)
+    command.add_argument("--dry-run", action="store_true", help="show what would be drawn; load no model")
+
+
+def _add_look(command: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:
     for group in (Look, StorySettings):
         inherited = Look.model_fields if group is StorySettings else {}
         for setting in rows(group):
@@ -147,9 +163,6 @@ def _add_drawing(command: argparse.ArgumentParser, without: Sequence[str] = ()) 
                 _add_setting(command, setting)
     for name in ("output_quality", "auto_retake"):
         _add_setting(command, row(OutputSettings, name))
-    about = "withhold scenes that look pornographic to a small classifier (off unless asked for: your own machine)"
-    command.add_argument("--safety-checker", action="store_true", help=about)
-    command.add_argument("--dry-run", action="store_true", help="show what would be drawn; load no model")
 
 
 def _add_film_settings(command: argparse.ArgumentParser) -> None:
@@ -187,7 +200,7 @@ def _command(commands: Any, name: str, does: str, examples: str) -> argparse.Arg
         name,
         prog=f"script/{name}",
         description=does,
-        epilog=examples + (_about_the_small_model() if name in ("predict", "sequence") else ""),
+        epilog=examples + (_about_the_small_model() if name in ("predict", "sequence", "batch") else ""),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.set_defaults(command=name)

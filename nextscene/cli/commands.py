@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nextscene import NextSceneError
+from nextscene.batch import Wanted
 from nextscene.cli.arguments import parser, typed
+from nextscene.cli.batch import make_batch
 from nextscene.cli.explain import explain
 from nextscene.cli.train import train
 from nextscene.hub import Weights, choose, describe_models, fetch
@@ -92,6 +94,13 @@ def _papers(options: argparse.Namespace, folder: Path) -> Papers:
         return typed if typed is None or typed.name else folder / name
 
     return Papers(file(options.storyboard, "storyboard.pdf"), file(options.shots, "shots.csv"))
+
+
+def _batch(options: argparse.Namespace) -> None:
+    """Makes many stories."""
+    settings = StorySettings.checked(**typed(options, StorySettings))
+    film = FilmSettings.checked(**typed(options, FilmSettings))
+    make_batch(options, Wanted(settings, film, OutputSettings.checked(**typed(options, OutputSettings)), options.film))
 
 
 def _otio(options: argparse.Namespace) -> Path | None:
@@ -174,5 +183,6 @@ COMMANDS = {
     "film": _film,
     "explain": _explain,
     "train": train,
+    "batch": _batch,
     "weights": _weights,
 }

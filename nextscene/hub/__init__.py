@@ -8,6 +8,7 @@ Asking which model there is brings neither torch nor huggingface_hub.
 """
 
 from nextscene.hub.cache import sha256
+from nextscene.hub.gpu import count as count_gpus
 from nextscene.hub.loras import fetch_lora, public_name
 from nextscene.hub.models import BUILT_IN, LORAS, MODELS
 from nextscene.hub.weights import (
@@ -34,6 +35,7 @@ __all__ = [
     "Identity",
     "Weights",
     "choose",
+    "count_gpus",
     "describe_models",
     "fetch",
     "fetch_lora",
