@@ -10,13 +10,13 @@ from cog import BaseRunner, Input, Path, streaming
 
 from nextscene import NextSceneError
 from nextscene.files import own_folder
-from nextscene.form.inputs import fetched_file, fetched_files
+from nextscene.form import fetched_file, fetched_files
 from nextscene.hub import choose
 from nextscene.library import load
 from nextscene.production import Production, Request
 from nextscene.progress import Parts
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
-from nextscene.story.story import Story, from_file, from_prompts
+from nextscene.story import Story, from_file, from_prompts
 
 
 class Runner(BaseRunner):
@@ -124,6 +124,10 @@ class Runner(BaseRunner):
             default="chain",
             choices=["chain", "tree", "auto"],
             description="What a scene grows from. chain: the one before; tree: as far as words are understood, the earlier one with the fewest generations behind it that one move of the camera reaches; auto: a tree that goes back to each view's own picture, if all words of the story are understood, else a chain.",
+        ),
+        aspect: str | None = Input(
+            default=None,
+            description="Their shape, width to height, with the model's own area: 16:9, 2.39:1, 4:3, 9:16, .... Recommended: leave blank, or 4:3 to 16:9. Blank: the model's own, or the image's.",
         ),
         clips: str = Input(
             default="none",

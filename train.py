@@ -6,7 +6,7 @@ Cog reads `train` without running it, so each input is one plain literal call.
 from cog import BaseModel, Input, Path
 
 from nextscene.files import own_folder
-from nextscene.form.inputs import fetched_file
+from nextscene.form import fetched_file
 from nextscene.library import train_lora
 from nextscene.training import make_recipe
 

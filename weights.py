@@ -2,7 +2,7 @@
 
 import sys
 
-from nextscene.cli.main import main
+from nextscene.cli import main
 from nextscene.hub import choose, describe_models, fetch
 
 __all__ = ["choose", "describe_models", "fetch"]

@@ -15,9 +15,10 @@ from pathlib import Path
 from bench import door, fresh, work
 from bench.figures import Report, difference, in_turn, percent_over, timed
 from nextscene import NextSceneError
-from nextscene.settings import MIN_SIDE, Look
-from nextscene.shooting.studio import Studio
-from nextscene.story.plan import Size
+from nextscene.hub import Weights
+from nextscene.settings import Look
+from nextscene.shooting import Studio
+from nextscene.story import Size
 
 FEW = 2  # steps, where their number does not matter
 
@@ -38,13 +39,12 @@ def main() -> None:
     options = parser.parse_args()
     effort = Effort(scenes=2, steps=FEW, rounds=2) if options.quick else Effort(4, Look().steps, rounds=8)
     try:
-        studio, size = work.load()
-        if options.quick:
-            size = (MIN_SIDE, MIN_SIDE)
+        studio, weights = work.load()
+        size = weights.card.size
         report = Report(f"{studio.model.name}, {size[0]}x{size[1]}")
-        overhead(report, studio, size, effort)
+        overhead(report, studio, weights, size, effort)
         if not options.quick:
-            http(report, studio, size, effort)
+            http(report, studio, weights, size, effort)
             processes(report, lengths=(4, 16, 64))
     except NextSceneError as error:
         sys.exit(f"error: {error}")
@@ -53,19 +53,20 @@ def main() -> None:
         report.write(options.json)
 
 
-def overhead(report: Report, studio: Studio, size: Size, effort: Effort) -> None:
+def overhead(report: Report, studio: Studio, weights: Weights, size: Size, effort: Effort) -> None:
     """The chain, with and without the film, over its bare pipeline calls: stories told scene by scene, in turn."""
     prompts = work.a_story(effort.scenes)
-    shots = work.planned(prompts, effort.steps, size)
     seconds: dict[str, list[float]] = {"bare": [], "chain": [], "film": []}
     with tempfile.TemporaryDirectory() as name:
-        chain = partial(work.chain, studio, prompts, size=size, folder=Path(name))
-        exhaust(chain(FEW))  # warms up
+        shots = work.production(weights, prompts, effort.steps, size, Path(name)).shots
+        chain = partial(work.chain, studio, weights, prompts, size=size)
+        folder = Path(name)
+        exhaust(chain(FEW, folder=folder))  # warms up
         for _ in range(effort.rounds):
             stories = {
                 "bare": work.bare(studio.model.pipe, shots),
-                "chain": chain(effort.steps),
-                "film": chain(effort.steps, film=Path(name, "sequence.mp4")),
+                "chain": chain(effort.steps, folder=folder / "chain"),
+                "film": chain(effort.steps, folder=folder / "film", film=folder / "sequence.mp4"),
             }
             each = {way: timed(partial(next, story, None)) for way, story in stories.items()}
             for way, spent in in_turn(effort.scenes + 2, **each).items():  # two more for the film and the end
@@ -76,12 +77,12 @@ def overhead(report: Report, studio: Studio, size: Size, effort: Effort) -> None
     report.add("The same and the film", percent_over(seconds["film"], bare), "{:+.1f} %", how)
 
 
-def http(report: Report, studio: Studio, size: Size, effort: Effort) -> None:
+def http(report: Report, studio: Studio, weights: Weights, size: Size, effort: Effort) -> None:
     """Cog's server against the same work in this process: a request for one scene, and a story's first scene."""
     prompts = work.a_story(effort.scenes)
     one, many = ({"prompts": told, "num_inference_steps": FEW, "seed": work.SEED} for told in (prompts[:1], prompts))
     with tempfile.TemporaryDirectory() as name, door.opened() as server:
-        chain = partial(work.chain, studio, steps=FEW, size=size, folder=Path(name))
+        chain = partial(work.chain, studio, weights, steps=FEW, size=size, folder=Path(name))
         door.request(server, many)  # warms up
         whole = in_turn(
             3 * effort.rounds,

@@ -13,7 +13,7 @@ import numpy as np
 from imageio_ffmpeg import get_ffmpeg_exe
 from numpy.typing import NDArray
 
-from nextscene.film.voice import RATE, Samples
+from nextscene.film import RATE, Samples
 
 Times = NDArray[np.float64]  # seconds
 

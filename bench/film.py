@@ -17,11 +17,8 @@ from PIL import Image
 
 from bench.figures import Report, in_turn, percent_over, timed
 from nextscene import NextSceneError
-from nextscene.film.encoder import Film
-from nextscene.film.formats import FORMATS
-from nextscene.film.frames import Projector
-from nextscene.film.timeline import Timeline, lay_out
-from nextscene.story.story import from_data
+from nextscene.film import FORMATS, Film, Projector, Timeline, lay_out
+from nextscene.story import from_data
 from storybook.world import LIGHTS, PLACES, State, draw
 
 SIZE = (1024, 768)

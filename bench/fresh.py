@@ -41,11 +41,11 @@ def main(started: float, scenes: int, steps: int) -> None:
     weights = hub.choose()
     _ = weights.folder, weights.lora
     found = time.monotonic()
-    studio, size = work.load()
+    studio, _ = work.load()
     ready = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder, "sequence.mp4")
-        delivered = work.chain(studio, work.a_story(scenes), steps, size, Path(folder), film)
+        delivered = work.chain(studio, weights, work.a_story(scenes), steps, weights.card.size, Path(folder), film)
         next(delivered)
         first = time.monotonic()
         list(delivered)

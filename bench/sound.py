@@ -21,11 +21,8 @@ from PIL import Image
 from bench.ears import Clap, claps, flashes, heard, loudness, music
 from bench.figures import Report
 from bench.fresh import peak_memory
-from nextscene.film import CuttingRoom, sound, voice
-from nextscene.film.encoder import Film
-from nextscene.film.timeline import Timeline, lay_out
-from nextscene.film.voice import RATE, Samples
-from nextscene.story.story import from_data
+from nextscene.film import RATE, CuttingRoom, Film, Samples, Timeline, lay_out, sound, voice
+from nextscene.story import from_data
 
 # The first twenty Harvard sentences (IEEE, 1969), made to test how well speech is understood.
 SENTENCES = """

@@ -21,10 +21,10 @@ import torch
 from bench import figures, fresh, full_size, speed_page, stopwatch, work
 from bench.speed_page import ALLOCATED, LOOKING, RESERVED, RESIDENT, Capped, Drawn, Figures, page
 from bench.stage import Stage, Way, stock_twin
-from nextscene import NextSceneError, hub
+from nextscene import NextSceneError
 from nextscene.model import PLANS, Plan, warm_up
 from nextscene.settings import MIN_SIDE, Look
-from nextscene.story.plan import FAST_STEPS, Size
+from nextscene.story import FAST_STEPS, Size
 
 FEW = 2  # steps, where their number does not matter
 PART = 10  # steps, where a part of a scene is enough
@@ -90,9 +90,9 @@ def main() -> None:
 
 def measure(effort: Effort) -> Iterator[Figures]:
     """The model that the user would get."""
-    studio, size = work.load()
-    size = (MIN_SIDE, MIN_SIDE) if effort is QUICK else size
-    stage = Stage(studio.model, size, hub.choose().fast_lora, stock_twin(studio.model.pipe))
+    studio, weights = work.load()
+    size = (MIN_SIDE, MIN_SIDE) if effort is QUICK else weights.card.size
+    stage = Stage(studio.model, size, weights.fast_lora, stock_twin(studio.model.pipe))
     found = begun(studio.model.name, stage.model.plan, size, effort)
     found.notes = warm_up(studio.model, size, lasting=True)
     yield from drawn(found, stage, effort)
@@ -216,9 +216,9 @@ def under_plan(gigabytes: int, name: str, loras: Sequence[Path], scale: full_siz
 
 def resident(way: Way, size: Size) -> int:
     """In a process of its own: the most memory that it holds until a scene is drawn."""
-    studio, _ = work.load()
+    studio, weights = work.load()
     twin = stock_twin(studio.model.pipe) if way.stock else None
-    Stage(studio.model, size, hub.choose().fast_lora, twin).scene(way, FEW)
+    Stage(studio.model, size, weights.fast_lora, twin).scene(way, FEW)
     return fresh.peak_memory()
 
 

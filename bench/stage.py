@@ -21,9 +21,8 @@ from bench import stopwatch, work
 from nextscene import NextSceneError
 from nextscene.model import PARTS, Model
 from nextscene.settings import Look, StorySettings
-from nextscene.shooting.studio import Studio
-from nextscene.story.plan import IMAGE, MAX_REFERENCES, Reference, Shot, Size, plan
-from nextscene.story.story import from_data
+from nextscene.shooting import Studio
+from nextscene.story import IMAGE, MAX_REFERENCES, Reference, Shot, Size, from_data, plan
 from nextscene.take import Pictures
 from storybook.world import PLACES, State, draw
 

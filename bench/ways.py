@@ -19,10 +19,8 @@ from bench.stories import OTHERS, Told
 from nextscene import hub
 from nextscene.model import Model, NextScenePipeline
 from nextscene.settings import StorySettings
-from nextscene.shooting.studio import Studio
-from nextscene.story.parents import difference
-from nextscene.story.plan import GRID, Reference, Shot, Size, plan
-from nextscene.story.story import from_data, with_prefix
+from nextscene.shooting import Studio
+from nextscene.story import GRID, Reference, Shot, Size, difference, from_data, plan, with_prefix
 
 STEPS = 14  # what the built-in model was judged with while it was taught
 JPEG_QUALITY = 95

@@ -11,14 +11,12 @@ import torch
 from PIL import Image
 
 from nextscene import hub, model
-from nextscene.film import CuttingRoom
+from nextscene.hub import Weights
 from nextscene.model import NextScenePipeline
-from nextscene.output.delivery import deliver, numbered
-from nextscene.progress import progress
+from nextscene.production import Production, Request
 from nextscene.settings import StorySettings
-from nextscene.shooting.studio import Studio
-from nextscene.story.plan import Shot, Size, plan
-from nextscene.story.story import from_prompts
+from nextscene.shooting import Studio
+from nextscene.story import Shot, Size, from_prompts
 
 SEED = 2509
 PROMPTS = (
@@ -34,24 +32,32 @@ def a_story(scenes: int) -> list[str]:
     return list(islice(cycle(PROMPTS), scenes))
 
 
-def load() -> tuple[Studio, Size]:
-    """The model that the user would get, and its own size."""
+def load() -> tuple[Studio, Weights]:
+    """The model that the user would get."""
     weights = hub.choose()
-    return Studio(model.load(weights.folder, weights.lora, weights.name)), weights.own_size
+    return Studio(model.load(weights.folder, weights.lora, weights.name)), weights
 
 
-def planned(prompts: Sequence[str], steps: int, size: Size) -> list[Shot]:
-    return plan(from_prompts(prompts), StorySettings(steps=steps), SEED, size)
+def production(
+    weights: Weights, prompts: Sequence[str], steps: int, size: Size, folder: Path, film: Path | None = None
+) -> Production:
+    """What every door makes of such a request."""
+    width, height = size
+    settings = StorySettings(steps=steps, seed=SEED, width=width, height=height)
+    return Production(Request(story=from_prompts(prompts), folder=folder, settings=settings, film=film), weights)
 
 
 def chain(
-    studio: Studio, prompts: Sequence[str], steps: int, size: Size, folder: Path, film: Path | None = None
+    studio: Studio,
+    weights: Weights,
+    prompts: Sequence[str],
+    steps: int,
+    size: Size,
+    folder: Path,
+    film: Path | None = None,
 ) -> Iterator[Path]:
-    """What the doors do: plan, shoot and deliver, with progress shown."""
-    shots = planned(prompts, steps, size)
-    room = CuttingRoom(from_prompts(prompts), film) if film else None
-    with progress(shots) as on_step:
-        yield from deliver(studio.shoot(shots, {}, on_step), numbered(folder, "png"), film=room)
+    """What the doors do with it: plan, shoot and deliver, with progress shown."""
+    yield from production(weights, prompts, steps, size, folder, film).run(lambda: studio)
 
 
 def bare(pipe: NextScenePipeline, shots: Sequence[Shot]) -> Iterator[Image.Image]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from nextscene.library import read_story as read_story
     from nextscene.production import Production as Production
     from nextscene.production import Request as Request
-    from nextscene.shooting.studio import Studio as Studio
-    from nextscene.story.story import Story as Story
+    from nextscene.shooting import Studio as Studio
+    from nextscene.story import Story as Story
     from nextscene.take import Take as Take
 
 __version__ = "0.1.0"

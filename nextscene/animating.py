@@ -11,16 +11,12 @@ from pathlib import Path
 
 from nextscene import NextSceneError
 from nextscene.film import ClipTime, CuttingRoom
-from nextscene.motion.choosing import choose_clips
-from nextscene.output.delivery import numbered_clips
-from nextscene.output.earlier import SHEET
-from nextscene.output.folder import refuse_what_is_in_the_way
-from nextscene.output.moving import Moving
-from nextscene.output.record import Record
+from nextscene.motion import choose_clips
+from nextscene.output import Moving, Papers, Record, numbered_clips, refuse_what_is_in_the_way
 from nextscene.production import music_beside, note_film
 from nextscene.progress import OnProgress, filming
 from nextscene.settings import StorySettings
-from nextscene.shooting.safety import Checker
+from nextscene.shooting import Checker
 
 
 class Animation:
@@ -49,14 +45,14 @@ class Animation:
             with Moving(self.record, self.clips, engines.identities, engines.open, file_for, self._checker) as moving:
                 yield from moving.make()
                 room = partial(self._cutting_room, film, on_progress) if film else None
-                yield from moving.show(self.story.title or "", self._folder / SHEET, room)
+                yield from moving.show(self.story, self._folder / "contact_sheet.png", Papers(), room)
                 if moving.film:
                     note_film(self.record, self.story, moving.film)
 
     def _cutting_room(self, film: Path, on_progress: OnProgress, clips: Mapping[str, ClipTime]) -> CuttingRoom:
         named = self.story.film.music
         music = music_beside(self._folder, named) if named else None
-        return CuttingRoom(self.story, film, self._folder / "narration", music, None, on_progress, clips)
+        return CuttingRoom(self.story, film, self._folder / "narration", music, None, (), on_progress, clips)
 
 
 def animate(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from nextscene.story.clips import ClipPlan
+from nextscene.story import ClipPlan
 
 Frame = NDArray[np.uint8]  # height, width, red green blue
 Frames = Sequence[Frame]

@@ -66,6 +66,13 @@ class Line:
         self.width = sum((run.width for run in self._runs), 0.0)
         self.descent = max((min(run.font.getmetrics()[1], floor(DEEPEST * size)) for run in self._runs), default=0)
 
+    @property
+    def own_face(self) -> Path | None:
+        """The Latin face's file, which other programs can use too, if that face draws the whole line."""
+        face = _faces(CHINESE)[0]
+        used = {(str(run.font.path), run.direction) for run in self._runs}
+        return Path(face.path) if face.path.endswith(LATIN[1]) and used == {(face.path, "ltr")} else None
+
     def draw(
         self,
         canvas: ImageDraw.ImageDraw,

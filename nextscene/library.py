@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from nextscene.hub import TRAINING_BYTES, Weights, choose, find
 from nextscene.production import Production, Request
 from nextscene.settings import StorySettings
-from nextscene.story.story import Story, from_file, from_text
+from nextscene.story import Story, from_file, from_text
 
 if TYPE_CHECKING:
-    from nextscene.shooting.studio import Studio
+    from nextscene.shooting import Studio
     from nextscene.training import Recipe
 
 
@@ -44,7 +44,7 @@ def load(
     """
     from nextscene.model import load as load_model  # this brings torch, which nothing else here needs
     from nextscene.model import warm_up
-    from nextscene.shooting.studio import Studio
+    from nextscene.shooting import Studio
 
     weights = find(model) if isinstance(model, str) else model or choose()
     folder, lora = weights.folder, weights.lora

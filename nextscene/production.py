@@ -23,23 +23,16 @@ from nextscene import NextSceneError, pictures
 from nextscene.files import exists, lies_within
 from nextscene.film import ClipTime, CuttingRoom
 from nextscene.hub import Weights, fetch_lora, public_name
-from nextscene.motion.choosing import choose_clips
-from nextscene.output.clips import clip_times
-from nextscene.output.delivery import deliver, numbered, numbered_clips
-from nextscene.output.moving import Moving
-from nextscene.output.record import Record
+from nextscene.motion import choose_clips
+from nextscene.output import Moving, Papers, Record, clip_times, deliver, numbered, numbered_clips
 from nextscene.progress import OnProgress, filming, progress
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
-from nextscene.shooting.safety import Checker
-from nextscene.story.advice import advice
-from nextscene.story.clips import ClipPlan
-from nextscene.story.plan import IMAGE, Reference, Shot, choose_seed, plan
-from nextscene.story.story import Story
-from nextscene.story.words import about_unknown_words
+from nextscene.shooting import Checker
+from nextscene.story import IMAGE, ClipPlan, Reference, Shot, Story, about_unknown_words, advice, choose_seed, plan
 from nextscene.take import Take
 
 if TYPE_CHECKING:
-    from nextscene.shooting.studio import Studio
+    from nextscene.shooting import Studio
 
 GivenPictures = dict[Reference, Image.Image]
 Load = Callable[[], "Studio"]
@@ -53,8 +46,8 @@ class Request:
     folder: where the run's record and, where nothing else is named, its files go.
     story_folder: where the story's file lies, if it has one; music that it names may lie there too.
     image, references, music: files that come with the story.
-    film, sheet, picture: the files to make, where they are wanted; `picture` is a single scene's own.
-    otio: the editor's file, where it is not to lie beside the film.
+    film, sheet, papers, picture: the files to make, where they are wanted; `picture` is a single scene's own.
+    otio: the editor's file, where it is not to lie beside the film. edits: the edit for other programs, with a film.
     keep_takes: whether every take is kept without loss, so that the run can go on and scenes be taken again.
     at_home: whether the person sits at this machine: its files, its network and its keys are theirs.
     retake: scenes to take again; use: "SCENE:TAKE", takes to choose; cascade: also draw again what is stale.
@@ -72,7 +65,9 @@ class Request:
     music: Path | None = None
     film: Path | None = None
     otio: Path | None = None
+    edits: tuple[Path, ...] = ()
     sheet: Path | None = None
+    papers: Papers = Papers()
     picture: Path | None = None
     keep_takes: bool = False
     deliver_record: bool = False
@@ -93,6 +88,8 @@ class Production:
 
     def __init__(self, request: Request, weights: Weights) -> None:
         """Reads what came with the request and decides everything. Nothing of the weights is fetched yet."""
+        if request.edits and not request.film:
+            raise NextSceneError("An edit is one of a film: ask for that too, with --output-video.")
         self.request, self.weights = request, weights
         self.checker = Checker() if request.check_safety else None
         name = f"{request.picture.stem}.run.json" if request.picture else "run.json"
@@ -108,7 +105,9 @@ class Production:
         before = self.record.story.seed if self.record.story else None
         self.seed = choose_seed(story, wanted, before)
         image, card = self.pictures.get(IMAGE), weights.card
-        self.shots = plan(story, wanted, self.seed, card.size, image.size if image else None, card.limits)
+        self.shots = plan(
+            story, wanted, self.seed, card.size, image.size if image else None, card.limits, weights.phrases
+        )
         self.notes = {shot.id: self._about_words(shot) + advice(shot, card.size) for shot in self.shots}
         self.story = story.complete(wanted, self.seed, request.image.name if request.image else story.image)
         self.engines, self.clips = choose_clips(self.story, self.shots)
@@ -126,11 +125,15 @@ class Production:
         request, shots = self.request, self.shots
         for shot in shots:
             for note in self._about_words(shot):
-                print(f"Scene {shot.number}: {note}.", file=sys.stderr)
+                print(f"{shot.called}: {note}.", file=sys.stderr)
         if shots[0].resizing:
             print(f"Each scene is {shots[0].resizing} to {shots[0].width}x{shots[0].height}.", file=sys.stderr)
         self.record.reserve(
-            files=[*map(self._file_for, shots), *filter(None, [request.sheet])],
+            files=[
+                *(self._file_for(shot) for shot in shots if shot.filmed),
+                *filter(None, [request.sheet]),
+                *request.papers.files,
+            ],
             inputs=[*request.references, *filter(None, [request.image])],
             clips=[*map(self._clip_file_for, self.clips)],
         )
@@ -142,15 +145,18 @@ class Production:
         if studio:  # a LoRA that does not fit is refused before the record says anything
             studio.model.use_lora_weights(self._own_lora, public_name(self.lora_weights))
             studio.model.use_fast_lora(self._fast_lora)
+            studio.model.use_camera_lora(self._camera_lora)
         if not self.clips:
-            yield from self._deliver(self._takes(studio), request.sheet, film)
+            yield from self._deliver(self._takes(studio), request.sheet, film, request.papers)
         else:
             yield from self._move(studio, on_progress)
         if request.keep_takes and self.record.stale:
             note = f"Grew from another take of an earlier scene: {', '.join(self.record.stale)}"
             print(f"{note}; --cascade draws them again.", file=sys.stderr)
 
-    def _deliver(self, takes: Iterator[Take], sheet: Path | None, film: CuttingRoom | None) -> Iterator[Path]:
+    def _deliver(
+        self, takes: Iterator[Take], sheet: Path | None, film: CuttingRoom | None, papers: Papers
+    ) -> Iterator[Path]:
         """Shoots; delivers each scene as it is done, and what is made of them."""
         request, delivered = self.request, []
         for path in deliver(
@@ -159,6 +165,7 @@ class Production:
             title=self.story.title or "",
             sheet=sheet,
             film=film,
+            papers=papers.begin(self.story),
             record=None if request.keep_takes else self.record,
             quality=request.output.output_quality,
         ):
@@ -183,20 +190,20 @@ class Production:
             keeps_takes=request.keep_takes,
         )
         with moving:
-            yield from self._deliver(map(moving.keep, self._takes(studio)), None, None)
+            yield from self._deliver(map(moving.keep, self._takes(studio)), None, None, Papers())
             if studio:
                 studio.put_away()
             yield from moving.make()
             film = partial(self._cutting_room, request.film, on_progress) if request.film else None
-            yield from moving.show(self.story.title or "", request.sheet, film)
+            yield from moving.show(self.story, request.sheet, request.papers, film)
             if moving.film:
                 note_film(self.record, self.story, moving.film)
 
     def _cutting_room(
         self, path: Path, on_progress: OnProgress, clips: Mapping[str, ClipTime] | None = None
     ) -> CuttingRoom:
-        spoken, otio = self.request.folder / "narration", self.request.otio
-        return CuttingRoom(self.story, path, spoken, self.music, otio, on_progress, clips)
+        request, spoken = self.request, self.request.folder / "narration"
+        return CuttingRoom(self.story, path, spoken, self.music, request.otio, request.edits, on_progress, clips)
 
     def _about_words(self, shot: Shot) -> list[str]:
         """What the model does not know of a shot's words, if it knows only a small world."""
@@ -235,7 +242,9 @@ class Production:
         typed |= request.story is None and named is not None and exists(Path(named))  # a file, when the run was begun
         self._own_lora = fetch_lora(named, at_home=request.at_home and typed)
         self._fast_lora = self.weights.fast_lora(first.look.steps) if first.go_fast else None
-        return self.weights.identity_with(self._fast_lora, self._own_lora).to_json()
+        moves = any(shot.camera_lora for shot in self.shots)
+        self._camera_lora = self.weights.camera_lora if moves else None
+        return self.weights.identity_with(self._fast_lora, self._own_lora, self._camera_lora).to_json()
 
     def _takes(self, studio: "Studio | None") -> Iterator[Take]:
         """Every shot's take in order, drawn or as it was made before."""
@@ -283,8 +292,13 @@ def cut_film(
     wanted: FilmSettings = FilmSettings(),
     pace: StorySettings = StorySettings(),
     otio: Path | None = None,
+    edits: tuple[Path, ...] = (),
+    papers: Papers = Papers(),
 ) -> Iterator[Path]:
-    """The film of an earlier run, without the model. film: the file to make; None: sequence.mp4 in the folder."""
+    """The film of an earlier run, without the model, and papers, if they are wanted.
+
+    film: the file to make; None: sequence.mp4 in the folder.
+    """
     record = Record(folder)
     if not record.story:
         raise NextSceneError(f"There is no run in {folder}: name a folder in which script/sequence wrote a run.json.")
@@ -297,17 +311,20 @@ def cut_film(
         scenes = record.scenes()
         with filming() as on_progress:
             path = film or folder / "sequence.mp4"
-            clips = {name: file for name in story.ids if (file := record.clip_file(name))}
+            clips = {name: file for name, _ in story.filmed if (file := record.clip_file(name))}
             times = clip_times(record, clips)
-            room = CuttingRoom(story, path, folder / "narration", music, otio, on_progress, times)
+            room = CuttingRoom(story, path, folder / "narration", music, otio, edits, on_progress, times)
+            desk = papers.begin(story)
             with room:
-                for name, (picture, made, file) in zip(story.ids, scenes, strict=True):
+                for (name, _), (picture, made, file) in zip(story.filmed, scenes, strict=True):
                     room.add(picture, made, file, clips.get(name))
+                    desk.add(picture, made, file)
         if noted:
             note_film(record, story, room)
         else:
             print(f"Nothing may be written in {folder}: its record does not name this film.", file=sys.stderr)
     yield from room.files
+    yield from desk.write(room.timeline)
 
 
 def note_film(record: Record, story: Story, film: CuttingRoom) -> None:
@@ -325,5 +342,5 @@ def clean_folder(folder: Path, dry_run: bool = False) -> list[Path]:
 
 def _say_what_is_noticed(take: Take) -> Take:
     if noticed := ", ".join(take.provenance.noticed):
-        print(f"Scene {take.shot.number} is worth a look: {noticed}.", file=sys.stderr)
+        print(f"{take.shot.called} is worth a look: {noticed}.", file=sys.stderr)
     return take

@@ -21,6 +21,8 @@ class Part(Protocol):
     def id(self) -> str: ...
     @property
     def number(self) -> int: ...
+    @property
+    def called(self) -> str: ...
 
 
 OnStep = Callable[[Part, int, int], None]
@@ -28,8 +30,8 @@ OnProgress = Callable[[str, float], object]  # what is being made (narration, so
 EVERY = 5  # seconds from one line of a log to the next
 
 
-def progress(shots: Sequence[Part], done: str = "Scene {} drawn") -> AbstractContextManager[OnStep]:
-    """Shows how far the shots, or clips, are, through the `on_step` that it gives. done: what a log says of each."""
+def progress(shots: Sequence[Part], done: str = "drawn") -> AbstractContextManager[OnStep]:
+    """Shows how far the shots, or clips, are, through the `on_step` that it gives. done: what has become of each."""
     return _bars(shots) if sys.stderr.isatty() else _lines(shots, done)
 
 
@@ -39,17 +41,17 @@ def _bars(shots: Sequence[Part]) -> Iterator[OnStep]:
     with tqdm(total=len(shots), desc="sequence", **look) as scenes, tqdm(leave=False, **look) as steps:
 
         def on_step(shot: Part, done: int, of: int) -> None:
-            if done == 1:
+            if done <= steps.n or steps.total != of:
                 steps.reset(of)
-                steps.set_description(f"scene {shot.number}")
-            steps.update()
+                steps.set_description(shot.called.lower())
+            steps.update(done - steps.n)
             scenes.update(_before(shots, shot) + done / of - scenes.n)
 
         yield on_step
 
 
 @contextmanager
-def _lines(shots: Sequence[Part], said: str) -> Iterator[OnStep]:
+def _lines(shots: Sequence[Part], word: str) -> Iterator[OnStep]:
     started = time.monotonic()
 
     def on_step(shot: Part, done: int, of: int) -> None:
@@ -57,7 +59,7 @@ def _lines(shots: Sequence[Part], said: str) -> Iterator[OnStep]:
             drawn, gone = _before(shots, shot) + 1, time.monotonic() - started
             left = gone / drawn * (len(shots) - drawn)
             rest = f"{drawn} of {len(shots)}, {gone:.0f} s gone, about {left:.0f} s left"
-            print(f"{said.format(shot.number)} ({rest}).", file=sys.stderr)
+            print(f"{shot.called} {word} ({rest}).", file=sys.stderr)
 
     yield on_step
 

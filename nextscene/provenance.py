@@ -13,8 +13,7 @@ from functools import cache
 from pydantic import TypeAdapter, ValidationError
 
 from nextscene import NextSceneError
-from nextscene.story.plan import Shot
-from nextscene.story.story import Story, as_it_was_made
+from nextscene.story import Shot, Story, as_it_was_made
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,8 @@ class Provenance:
     """What made a picture.
 
     note: what the model is, where its name does not say enough.
-    lora_weights: the user's own LoRA. fast_lora: the one that drafts are drawn with.
+    lora_weights: the user's own LoRA. fast_lora: the one that drafts are drawn with. camera_lora: the one for camera
+        angles.
     memory: how the weights were kept. device: what drew it.
     noticed: what is worth a look in it.
     story: what it is a scene of, with the takes that it grew from.
@@ -60,6 +60,7 @@ class Provenance:
     note: str = ""
     lora_weights: OwnLora | None = None
     fast_lora: LoraFile | None = None
+    camera_lora: LoraFile | None = None
     memory: str = ""
     device: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -77,6 +78,7 @@ class Provenance:
             "lora": asdict(self.lora),
             **({"lora_weights": asdict(self.lora_weights)} if self.lora_weights else {}),
             **({"fast_lora": asdict(self.fast_lora)} if self.fast_lora else {}),
+            **({"camera_lora": asdict(self.camera_lora)} if self.camera_lora else {}),
             "shot": self.shot.to_json(),
             "made_by": self.made_by,
             "memory": self.memory,

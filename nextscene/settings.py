@@ -16,12 +16,12 @@ From this table come the terminal's flags, the story file's fields and its JSON 
 the tables of the docs: see `nextscene/form/`. It knows no story, and imports no torch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import NoneType
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from nextscene import NextSceneError
@@ -29,6 +29,8 @@ from nextscene.files import short
 
 MAX_PROMPT = 4000  # characters; how many tokens they are is known when the model is loaded
 MIN_SIDE, MAX_SIDE = 64, 2048  # pixels
+WIDEST = 4  # times as wide as high, or as high as wide
+PACE, SHAPE = {"fps", "seconds_per_scene"}, {"width", "height", "aspect"}  # the same said in more than one way
 EASE = 3  # how much gentler a strength is than as a share of the noise schedule (docs/measurements/ablation.md)
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_PROMPT)]
@@ -40,6 +42,20 @@ Light = Literal["dawn", "day", "dusk", "night"]
 Weather = Literal["clear", "rain", "snow", "fog"]
 Lens = Literal["wide", "close"]
 Move = Literal["none", "auto", "push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down"]
+
+
+def _check_aspect(text: str) -> str:
+    across, _, down = text.partition(":")
+    try:
+        shape = float(across) / float(down)
+    except (ValueError, ZeroDivisionError):
+        shape = 0
+    if not 1 / WIDEST <= shape <= WIDEST:
+        raise ValueError(f"input should be a shape such as 16:9 or 2.39:1, at most {WIDEST}:1 or 1:{WIDEST}")
+    return text
+
+
+Aspect = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20), AfterValidator(_check_aspect)]
 
 
 def setting(help: str, default: Any = None, *, recommended: str = "", blank: str = "", **limits: Any) -> Any:
@@ -228,6 +244,11 @@ class StorySettings(Look, ClipSettings):
         recommended="leave blank",
         blank="as for the width",
     )
+    aspect: Aspect | None = setting(
+        "Their shape, width to height, with the model's own area: 16:9, 2.39:1, 4:3, 9:16, ...",
+        recommended="leave blank, or 4:3 to 16:9",
+        blank="the model's own, or the image's",
+    )
     continuity: Literal["chain", "tree", "auto"] = setting(
         "What a scene grows from. chain: the one before; tree: as far as words are understood, the earlier one with "
         "the fewest generations behind it that one move of the camera reaches; auto: a tree that goes back to each "
@@ -253,16 +274,27 @@ class StorySettings(Look, ClipSettings):
     )
 
     @model_validator(mode="after")
-    def _one_pace(self) -> Self:
-        if {"fps", "seconds_per_scene"} <= self.model_fields_set:
+    def _says_each_thing_once(self) -> Self:
+        if self.model_fields_set >= PACE:
             raise ValueError("fps and seconds_per_scene both say how long a scene stands: keep one of them")
+        if self.model_fields_set >= SHAPE:
+            raise ValueError("width, height and aspect together say the shape twice: keep two of them")
         return self
 
     def overlaid(self, over: Group | None) -> Self:
-        pace = {"fps", "seconds_per_scene"}
-        if over and pace & over.model_fields_set:  # the one takes the place of the other
-            self = type(self)(**{name: value for name, value in self.given.items() if name not in pace})
-        return super().overlaid(over)
+        """What was said later takes the place of what says the same in other words."""
+        said = over.model_fields_set if over else set()
+        instead = PACE if PACE & said else set()
+        if SHAPE & said and self.model_fields_set | said >= SHAPE:
+            instead |= SHAPE if said >= {"width", "height"} else {"width", "height"}
+        kept = {name: value for name, value in self.given.items() if name not in instead}
+        return super(StorySettings, type(self)(**kept)).overlaid(over)
+
+    @property
+    def shape(self) -> float | None:
+        """The width by the height, if that was said."""
+        across, _, down = (self.aspect or "").partition(":")
+        return float(across) / float(down) if down else None
 
     @property
     def pace(self) -> float | None:
@@ -349,7 +381,8 @@ def rows(group: type[Group]) -> Iterator[Setting]:
             kind, choices = _kind(field.annotation)
             least, most = (_limit(field, bound) for bound in ("ge", "le"))
             about = str(field.description), str(extra["recommended"]), str(extra["blank"])
-            yield Setting(name, kind, field.default, choices, least, most, *about)
+            default = field.default if isinstance(field.default, int | float | str) else None
+            yield Setting(name, kind, default, choices, least, most, *about)
 
 
 def row(group: type[Group], name: str) -> Setting:
@@ -370,20 +403,32 @@ _PLAIN_WORDS = {
     "string_too_short": "is empty",
     "string_too_long": "is longer than {max_length} characters",
     "tuple_type": "must be a list",
-    "model_type": "must be a text or an object with a prompt",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
 }
 
 
 def _sentence(error: Any) -> str:
     """One of pydantic's findings in plain words: "scene 3, strength: input should be ..."."""
-    where, message = list(error["loc"]), error["msg"].removeprefix("Value error, ")
-    if where[:1] == ["scenes"] and len(where) > 1:
-        where[:2] = [f"scene {where[1] + 1}"]
-    if error["type"] in _PLAIN_WORDS:
+    where, message = _place(error["loc"]), error["msg"].removeprefix("Value error, ")
+    if error["type"] == "model_type" and error["loc"][:-1] == ("scenes",):
+        message = "must be a text or an object with a prompt"
+    elif error["type"] in _PLAIN_WORDS:
         message = _PLAIN_WORDS[error["type"]].format(**error.get("ctx", {}))
     elif isinstance(error["input"], str | int | float):
         message = f"{message[0].lower()}{message[1:]}, not {short(error['input'])}"
-    return ": ".join([", ".join(map(str, where)), message]) if where else message
+    return ": ".join([", ".join(where), message]) if where else message
+
+
+def _place(where: Sequence[str | int]) -> list[str]:
+    """Where it is, for people: "scene 2", "lines 1", "who"; they count from one."""
+    place: list[str] = []
+    for each in where:
+        if isinstance(each, int):
+            place[-1] = f"{'scene' if place == ['scenes'] else place[-1]} {each + 1}"
+        elif each != "[key]":  # pydantic's word for a wrong name of a field, which stands before it
+            place.append(each or "a name")
+    return place
 
 
 def _kind(annotation: Any) -> tuple[type, tuple[str | int, ...]]:

@@ -6,7 +6,7 @@ from typing import Protocol
 from PIL import Image
 
 from nextscene.provenance import Provenance
-from nextscene.story.plan import Reference, Shot
+from nextscene.story import Reference, Shot
 
 FAULTS = ("bars", "near-copy")  # what nobody wants in a scene; other words are only worth a look
 

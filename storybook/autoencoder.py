@@ -101,7 +101,7 @@ class Flat:
 
 
 def _conv(conv: Any, x: Tensor) -> Tensor:
-    if isinstance(conv, QwenImageCausalConv3d):
+    if len(conv.kernel_size) == 3:  # causal in time, of whichever codec's class
         return functional.conv2d(x, conv.weight[:, :, -1], conv.bias, 1, conv._padding[0])
     return functional.conv2d(x, conv.weight, conv.bias, conv.stride, conv.padding)
 

@@ -18,8 +18,8 @@ from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
 from nextscene.settings import Look
-from nextscene.story.story import with_prefix
-from nextscene.training.lora_file import write_lora
+from nextscene.story import with_prefix
+from nextscene.training import write_lora
 from storybook import autoencoder, pairs
 from storybook.edits import with_another
 from storybook.measure import picture

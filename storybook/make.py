@@ -24,7 +24,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 from nextscene import training
 from nextscene.model import NextScenePipeline, PictureProcessor
 from nextscene.settings import Look
-from nextscene.story.story import with_prefix
+from nextscene.story import with_prefix
 from storybook import (
     autoencoder,
     fast,

@@ -7,9 +7,7 @@ from typing import Any
 
 from nextscene.motion import Engines, choose_clips
 from nextscene.settings import StorySettings
-from nextscene.story.clips import ClipPlan
-from nextscene.story.plan import plan
-from nextscene.story.story import from_data
+from nextscene.story import ClipPlan, from_data, plan
 from storybook import random_clips
 
 

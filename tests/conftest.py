@@ -16,11 +16,10 @@ from huggingface_hub import constants
 from PIL import Image
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
+from nextscene.model import Model
 from nextscene.model import loading as model
-from nextscene.model.loading import Model
 from nextscene.settings import Look, StorySettings
-from nextscene.story.plan import plan
-from nextscene.story.story import from_prompts
+from nextscene.story import from_prompts, plan
 from storybook import random_model
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,6 +70,7 @@ def small(loaded: Model) -> Iterator[Model]:
     yield loaded
     loaded.use_lora_weights(None)
     loaded.use_fast_lora(None)
+    loaded.use_camera_lora(None)
     loaded.set_up(plan(from_prompts(["a"]), StorySettings(), 1, (64, 64))[0])
 
 

@@ -7,11 +7,10 @@ from typing import Any
 from conftest import photo
 from PIL import Image
 
-from nextscene.output.record import Record
+from nextscene.output import Record
 from nextscene.provenance import Lora, Provenance
 from nextscene.settings import StorySettings
-from nextscene.story.plan import Shot, plan
-from nextscene.story.story import from_data, from_prompts
+from nextscene.story import Shot, from_data, from_prompts, plan
 from nextscene.take import Take
 
 

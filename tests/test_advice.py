@@ -7,9 +7,7 @@ import pytest
 from conftest import ROOT
 
 from nextscene.settings import StorySettings
-from nextscene.story.advice import advice
-from nextscene.story.plan import Shot, plan
-from nextscene.story.story import from_file, from_prompts
+from nextscene.story import Shot, advice, from_file, from_prompts, plan
 
 OWN = (1024, 768)
 

@@ -11,13 +11,14 @@ import pytest
 from PIL import Image
 
 from bench import ablation, chains, continuity, parents, ways, work
+from bench import chain as bare_and_whole
 from bench.columns import AGREEMENT, ASKED, COLUMNS, better
 from bench.figures import Row, in_turn, percent_over
 from bench.sight import Sight, look
 from bench.stories import OTHERS, STEPS, THINGS, tell
-from nextscene import pictures
-from nextscene.model.loading import Model
-from nextscene.shooting.studio import Studio
+from nextscene import hub, pictures
+from nextscene.model import Model
+from nextscene.shooting import Studio
 from storybook.oracle import VALUES, shown
 from storybook.words import FARTHEST
 from storybook.world import State, draw, is_held_out, random_state
@@ -25,10 +26,12 @@ from storybook.world import State, draw, is_held_out, random_state
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_the_chain_and_the_bare_calls_draw_the_same_pictures(small: Model, tmp_path: Path) -> None:
-    prompts, size = work.a_story(3), (64, 64)
-    drawn = list(work.bare(small.pipe, work.planned(prompts, 2, size)))
-    delivered = work.chain(Studio(small), prompts, 2, size, tmp_path)
+def test_the_chain_and_the_bare_calls_draw_the_same_pictures(
+    small: Model, weights_folder: Path, tmp_path: Path
+) -> None:
+    weights, prompts, size = hub.find(str(weights_folder)), work.a_story(3), (64, 64)
+    drawn = list(work.bare(small.pipe, work.production(weights, prompts, 2, size, tmp_path).shots))
+    delivered = work.chain(Studio(small), weights, prompts, 2, size, tmp_path)
     assert [pictures.read(path) for path in delivered] == drawn
 
 
@@ -47,10 +50,14 @@ def test_a_single_value_has_no_spread() -> None:
 
 
 @pytest.mark.slow
-def test_quick_prints_the_table_of_the_chain_and_writes_its_values(tmp_path: Path) -> None:
+def test_quick_prints_the_table_of_the_chain_and_writes_its_values(
+    weights_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     values = tmp_path / "values.json"
-    command = [str(ROOT / "script" / "bench"), "chain", "--quick", "--json", str(values)]
-    table = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    monkeypatch.setenv("NEXT_SCENE_MODEL", str(weights_folder))
+    monkeypatch.setattr("sys.argv", ["bench", "--quick", "--json", str(values)])
+    bare_and_whole.main()
+    table = capsys.readouterr().out
     assert "| The whole chain over them, PNG files |" in table
     rows = json.loads(values.read_text())["rows"]
     assert [len(row["values"]) for row in rows] == [2, 2, 2]
@@ -162,6 +169,7 @@ def test_continuity_and_ablation_write_their_pages_and_draw_nothing_twice(
 ) -> None:
     monkeypatch.setenv("NEXT_SCENE_MODEL", str(weights_folder))
     monkeypatch.setattr(ablation, "CHANGES", ())
+    monkeypatch.setattr(ways, "STEPS", 2)
     given = f"--stories 2 --scenes 2 --processes 1 --work {tmp_path} --out {tmp_path}".split()
     monkeypatch.setattr("sys.argv", ["bench", *given])
     continuity.main()

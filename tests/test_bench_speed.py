@@ -18,9 +18,8 @@ from bench.speed import FAST, FEW, GROUPS, MORE, OURS, QUICK, STOCK
 from bench.speed_page import AIMS, Drawn, Figures, page
 from bench.stage import Stage, Way, stock_twin
 from bench.stopwatch import Call, Operations
-from nextscene.model import memory
-from nextscene.model.loading import Model
-from nextscene.story.plan import IMAGE, MAX_REFERENCES
+from nextscene.model import Model, memory
+from nextscene.story import IMAGE, MAX_REFERENCES
 
 SIZE = (64, 64)
 WAYS = [way for group in GROUPS for way in group]

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nextscene import NextSceneError
-from nextscene.film import captions, lettering
+from nextscene.film import Timeline, captions, lay_out, lettering
 from nextscene.film.captions import COLUMNS, MOST_LINES, Cue
-from nextscene.film.timeline import Timeline, lay_out
-from nextscene.story.story import from_data
+from nextscene.story import from_data
 
 TRAIN = "The city was asleep when the first train left the harbour, and nobody saw her go."
 MARKET = (

@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from nextscene import hub, pictures
 from nextscene.provenance import Provenance
-from nextscene.story.plan import IMAGE
+from nextscene.story import IMAGE
 
 QUICK = ["--steps", "2", "--width", "128", "--height", "96"]
 FOUR_SCENES = "Wide shot of a city,Camera zooms to a window,Inside view of a character,Close-up of their hands"

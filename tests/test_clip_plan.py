@@ -8,9 +8,7 @@ from clips import planned
 from nextscene import NextSceneError
 from nextscene.hub.clip_models import CLIP_MODELS, find_engines
 from nextscene.settings import StorySettings
-from nextscene.story.clips import ClipPlan, EngineFacts, clip_size, plan_clips
-from nextscene.story.plan import plan
-from nextscene.story.story import from_data
+from nextscene.story import ClipPlan, EngineFacts, clip_size, from_data, plan, plan_clips
 
 WAN, LIGHT, SVD, LTX = (CLIP_MODELS[name].facts for name in ("wan", "wan-light", "svd", "ltx"))
 SEA = {"place": "the quay", "subject": "a boat"}

@@ -16,10 +16,10 @@ from PIL import Image
 from takes import run_in
 
 from nextscene import pictures
-from nextscene.cli.main import main
+from nextscene.cli import main
 from nextscene.film import read_clip
 from nextscene.hub.clip_models import VARIABLE
-from nextscene.shooting.safety import Checker, Verdict
+from nextscene.shooting import Checker, Verdict
 
 SCENES = ("a red house by the sea", "the camera pans right", "a blue tower in the desert")
 JOINS = ("--clips", "join")

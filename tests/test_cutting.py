@@ -10,7 +10,7 @@ from conftest import in_seconds, photo
 from bench.ears import heard, music
 from nextscene import NextSceneError
 from nextscene.film import CuttingRoom
-from nextscene.story.story import Story, from_data
+from nextscene.story import Story, from_data
 
 TRAIN = "The city was asleep when the first train left the harbour."
 SPOKEN = [

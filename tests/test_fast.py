@@ -8,15 +8,12 @@ from conftest import noise, photo, plain_look, same
 from PIL import Image
 
 from nextscene import NextSceneError, hub, pictures
-from nextscene.cli import main as cli
-from nextscene.model import speed
-from nextscene.model.loading import Model
+from nextscene.cli import main
+from nextscene.model import Model, speed
 from nextscene.provenance import Provenance
 from nextscene.settings import StorySettings
-from nextscene.shooting.studio import Studio
-from nextscene.story.advice import advice
-from nextscene.story.plan import IMAGE, Shot, plan
-from nextscene.story.story import from_data
+from nextscene.shooting import Studio
+from nextscene.story import IMAGE, Shot, advice, from_data, plan
 from nextscene.take import Take
 
 SIZE = (64, 64)
@@ -78,7 +75,7 @@ def test_a_draft_is_drawn_anew_when_the_story_itself_is_wanted(
     monkeypatch.setenv("NEXT_SCENE_MODEL", str(weights_folder))
     words = ["sequence", "a harbour|the camera pans left", "--output-dir", str(tmp_path), "--seed", "3"]
     words += ["--width", "64", "--height", "64"]
-    assert cli.main([*words, "--go-fast"]) == 0
+    assert main([*words, "--go-fast"]) == 0
     draft = json.loads((tmp_path / "run.json").read_text())
     assert draft["story"]["go_fast"] is True
     assert "fast_lora_sha256" in draft["made_with"]
@@ -87,10 +84,10 @@ def test_a_draft_is_drawn_anew_when_the_story_itself_is_wanted(
     assert lora
     assert lora.file == "fast.safetensors"
     assert pictures.read(first).info == {"draft": True}
-    assert cli.main(["explain", str(first)]) == 0
+    assert main(["explain", str(first)]) == 0
     assert "a draft" in capsys.readouterr().out
 
-    assert cli.main([*words, "--steps", "2"]) == 0
+    assert main([*words, "--steps", "2"]) == 0
     done = json.loads((tmp_path / "run.json").read_text())
     chosen = [next(take for take in scene["takes"] if take["number"] == scene["chosen"]) for scene in done["scenes"]]
     assert chosen[1]["grew_from"] == {"scene_001": chosen[0]["sha256"]}, "it grew from no draft"

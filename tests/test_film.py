@@ -21,9 +21,9 @@ from PIL import Image, ImageDraw, ImageFont, ImageSequence
 
 import bench.film
 from nextscene import NextSceneError
-from nextscene.film.encoder import Film
-from nextscene.film.timeline import Timeline, find_borders, lay_out
-from nextscene.story.story import from_data
+from nextscene.film import Film, Timeline, lay_out
+from nextscene.film.timeline import find_borders
+from nextscene.story import from_data
 
 DURATIONS = [0.5, 0.1, 2.37, 1 / 3, 0.01, 1 / 3]
 CUTS = [0, 12, 14, 71, 79, 80, 88]  # by hand: the shortest scene takes a frame of its own, 1/24 s

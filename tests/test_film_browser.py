@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from nextscene.film.encoder import Film
-from nextscene.film.timeline import lay_out
-from nextscene.story.story import from_data
+from nextscene.film import Film, lay_out
+from nextscene.story import from_data
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no chromium here")

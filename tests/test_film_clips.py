@@ -11,10 +11,9 @@ import pytest
 from conftest import photo
 
 from nextscene.clip import Frame
-from nextscene.film import ClipTime, CuttingRoom, clipfile, read_clip, write_clip
+from nextscene.film import ClipTime, CuttingRoom, is_own_clip, lay_out, read_clip, write_clip
 from nextscene.film.frames import find_positions
-from nextscene.film.timeline import lay_out
-from nextscene.story.story import from_data
+from nextscene.story import from_data
 
 
 def grey(width: int, seed: int = 0) -> Frame:
@@ -42,13 +41,13 @@ def test_a_clips_file_gives_back_its_frames_and_says_what_made_it(tmp_path: Path
     assert max(np.abs(one.astype(int) - other).mean() for one, other in zip(frames, read.frames, strict=True)) < 4
     with av.open(str(file)) as opened:
         assert '"engine": "e"' in opened.metadata["comment"]
-    assert clipfile.made_here(file)
+    assert is_own_clip(file)
     assert clip_in(tmp_path / "again.mp4", frames, 7.5).read_bytes() == file.read_bytes()
 
 
 def test_what_is_no_clip_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"my own film")
-    assert not clipfile.made_here(tmp_path / "a.mp4")
+    assert not is_own_clip(tmp_path / "a.mp4")
     with pytest.raises(Exception, match=r"The clip .*a\.mp4 cannot be read"):
         read_clip(tmp_path / "a.mp4")
 

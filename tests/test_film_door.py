@@ -12,9 +12,9 @@ import pytest
 from conftest import ROOT, photo
 from takes import made_of, run_in
 
-from nextscene.cli.main import main
+from nextscene.cli import main
 from nextscene.film import CuttingRoom
-from nextscene.story.story import from_data
+from nextscene.story import from_data
 
 
 def frames(path: Path) -> int:
@@ -98,7 +98,7 @@ def test_the_editors_of_the_trade_take_it_on(tmp_path: Path, form: str) -> None:
 def test_our_process_never_loads_the_binding_that_locks_up_servers(tmp_path: Path) -> None:
     folder = run_in(tmp_path, "a", "b")
     code = (
-        "import sys; from nextscene.cli.main import main; main(['film', sys.argv[1], '--otio']);"
+        "import sys; from nextscene.cli import main; main(['film', sys.argv[1], '--otio']);"
         "sys.exit('opentimelineio' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT).returncode == 0
@@ -107,9 +107,7 @@ def test_our_process_never_loads_the_binding_that_locks_up_servers(tmp_path: Pat
 
 def test_the_model_is_not_needed(tmp_path: Path) -> None:
     folder = run_in(tmp_path, "a", "b")
-    code = (
-        "import sys; from nextscene.cli.main import main; main(['film', sys.argv[1]]); sys.exit('torch' in sys.modules)"
-    )
+    code = "import sys; from nextscene.cli import main; main(['film', sys.argv[1]]); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT).returncode == 0
 
 

@@ -11,10 +11,10 @@ from conftest import ROOT
 from numpy.typing import NDArray
 from PIL import Image
 
+from nextscene.film import Projector, Timeline, lay_out
 from nextscene.film.blends import Frame, crossfade, fade
-from nextscene.film.frames import FARTHEST, PACE, Projector, find_crop
-from nextscene.film.timeline import Timeline, lay_out
-from nextscene.story.story import from_data
+from nextscene.film.frames import FARTHEST, PACE, find_crop
+from nextscene.story import from_data
 
 SIZE = (192, 144)
 

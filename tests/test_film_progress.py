@@ -10,7 +10,7 @@ from conftest import photo
 
 from nextscene.film import CuttingRoom
 from nextscene.progress import filming
-from nextscene.story.story import from_data
+from nextscene.story import from_data
 
 
 def test_every_slow_part_of_a_film_says_how_far_it_is(tmp_path: Path) -> None:

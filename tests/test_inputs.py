@@ -8,8 +8,7 @@ import pytest
 from cog.types import Path as CogPath
 
 from nextscene import NextSceneError, files
-from nextscene.form import inputs
-from nextscene.form.inputs import fetched_file, fetched_files
+from nextscene.form import fetched_file, fetched_files, inputs
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from conftest import noise, photo, pixels, plain_look
 from torch import Tensor
 
 from nextscene import NextSceneError, hub, model
-from nextscene.cli import main as cli
+from nextscene.cli import main
 from nextscene.model import PLANS, Model, Plan, loading, memory
 
 BUILT_IN, LORA = hub.find("storybook").folder, hub.find("storybook").lora
@@ -148,7 +148,7 @@ def test_a_plan_that_is_none_is_refused_at_the_door_before_anything_is_loaded(
     monkeypatch.setenv("NEXT_SCENE_MODEL", "storybook")
     monkeypatch.setenv("NEXT_SCENE_MEMORY", "7bit")
     monkeypatch.setattr(loading, "load_pipeline", None)
-    assert cli.main(["predict", "a", "--output", str(tmp_path / "a.png")]) == 1
+    assert main(["predict", "a", "--output", str(tmp_path / "a.png")]) == 1
     assert "error: NEXT_SCENE_MEMORY is '7bit', which is no plan: name one of auto, bf16" in capsys.readouterr().err
 
 

@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 
 from nextscene import NextSceneError
 from nextscene.settings import MAX_SIDE, MIN_SIDE, StorySettings
-from nextscene.story.plan import (
+from nextscene.story import (
     GRID,
     Reference,
     Shot,
     choose_seed,
+    from_data,
+    from_prompts,
     plan,
     scenes_needed_after,
     shot_seed,
 )
-from nextscene.story.story import from_data, from_prompts
 
 OWN = (1024, 768)
 
@@ -104,13 +105,47 @@ def test_a_scenes_duration_is_its_own_or_one_over_fps() -> None:
         (None, {"height": 400}, (528, 400)),
         ((100, 50), {"width": 600}, (608, 304)),
         (None, {"width": 70, "height": 2000}, (64, 2000)),
+        (None, {"aspect": "16:9"}, (1184, 672)),
+        (None, {"aspect": "2.39:1"}, (1376, 576)),
+        (None, {"aspect": " 9:16 "}, (672, 1184)),
+        ((1000, 1000), {"aspect": "4:3"}, (1024, 768)),
+        (None, {"aspect": "2:1", "width": 512}, (512, 256)),
+        (None, {"aspect": "2:1", "height": 512}, (1024, 512)),
     ],
 )
 def test_the_size_is_the_models_area_with_the_images_aspect_on_the_grid(
-    image: tuple[int, int] | None, wanted: dict[str, int], size: tuple[int, int]
+    image: tuple[int, int] | None, wanted: dict[str, object], size: tuple[int, int]
 ) -> None:
-    (shot,) = shots_of(["a"], image, **wanted)
+    (shot,) = plan(from_data(["a"]), StorySettings.checked(**wanted), 42, OWN, image)
     assert (shot.width, shot.height) == size
+
+
+@pytest.mark.parametrize(
+    ("story", "wanted", "size"),
+    [
+        ({"aspect": "2:1"}, {"aspect": "1:1"}, (880, 880)),
+        ({"width": 512, "height": 512}, {"aspect": "4:3"}, (1024, 768)),
+        ({"width": 512, "aspect": "2:1"}, {"height": 512}, (1024, 512)),
+        ({"aspect": "2:1"}, {"width": 512, "height": 512}, (512, 512)),
+        ({"width": 512}, {"aspect": "2:1"}, (512, 256)),
+    ],
+)
+def test_a_shape_for_a_run_takes_the_place_of_the_storys(
+    story: dict[str, object], wanted: dict[str, object], size: tuple[int, int]
+) -> None:
+    (shot,) = plan(from_data({"scenes": ["a"], **story}), StorySettings.checked(**wanted), 42, OWN)
+    assert (shot.width, shot.height) == size
+
+
+@pytest.mark.parametrize("aspect", ["wide", "16x9", "0:1", "1:0", "5:1", "nan:1", "1:2:3", ""])
+def test_what_is_no_shape_is_refused(aspect: str) -> None:
+    with pytest.raises(NextSceneError, match=rf"^aspect: input should be a shape such as 16:9 .*, not '{aspect}'\.$"):
+        shots_of(["a"], aspect=aspect)
+
+
+def test_a_shape_that_is_said_twice_is_refused() -> None:
+    with pytest.raises(NextSceneError, match="width, height and aspect together say the shape twice: keep two"):
+        shots_of({"scenes": ["a"], "width": 512, "height": 512, "aspect": "1:1"})
 
 
 sides = st.integers(MIN_SIDE, MAX_SIDE) | st.none()
@@ -157,14 +192,12 @@ def test_a_plan_is_pure_and_its_shots_cannot_be_changed() -> None:
 
 def test_only_pictures_that_are_still_looked_at_are_needed() -> None:
     shots = shots_of(["a", "b", "c"])
-    kept = [
-        {f"scene_{n:03d}" for n in range(1, number + 1)} & scenes_needed_after(shots, number) for number in (1, 2, 3)
-    ]
+    kept = [{f"scene_{n:03d}" for n in range(1, shot.number + 1)} & scenes_needed_after(shots, shot) for shot in shots]
     assert kept == [{"scene_001"}, {"scene_002"}, set()]
 
 
 def test_story_and_plan_import_no_torch() -> None:
-    code = "import sys, nextscene.story.story, nextscene.story.plan; sys.exit('torch' in sys.modules)"
+    code = "import sys, nextscene.story.story, nextscene.story.planning; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 

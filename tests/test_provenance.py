@@ -10,9 +10,9 @@ from conftest import photo
 from takes import made_of, shot_of
 
 from nextscene import NextSceneError, pictures
-from nextscene.cli.main import main
+from nextscene.cli import main
 from nextscene.provenance import LoraFile, OwnLora, Provenance
-from nextscene.story.story import from_data
+from nextscene.story import from_data
 
 WHOLE: dict[str, Any] = {
     "note": "a small model",

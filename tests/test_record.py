@@ -21,14 +21,13 @@ from PIL import Image
 
 from nextscene import NextSceneError, pictures
 from nextscene.cli.explain import explain
-from nextscene.model.loading import Model
-from nextscene.output.delivery import deliver, numbered
-from nextscene.output.record import Record, scene_named
+from nextscene.model import Model
+from nextscene.output import Record, deliver, numbered
+from nextscene.output.record import scene_named
 from nextscene.provenance import Provenance
 from nextscene.settings import StorySettings
-from nextscene.shooting.studio import Studio
-from nextscene.story.plan import IMAGE, Shot, plan
-from nextscene.story.story import from_data, from_file
+from nextscene.shooting import Studio
+from nextscene.story import IMAGE, Shot, from_data, from_file, plan
 from nextscene.take import Take
 
 WANTED = StorySettings.checked(width=64, height=64, steps=2, guidance=1)
@@ -300,10 +299,27 @@ def test_a_damaged_record_is_refused_in_a_sentence_and_fresh_starts_anew(tmp_pat
 
 
 def test_scenes_are_named_by_number_or_id() -> None:
-    assert [scene_named(name, ["a", "door"]) for name in ("2", "door", "1")] == ["door", "door", "a"]
+    story = from_data(
+        [{"prompt": "a", "id": "a"}, {"prompt": "b", "id": "b", "filmed": False}, {"prompt": "c", "id": "door"}]
+    )
+    assert [scene_named(name, story) for name in ("2", "door", "1", "b")] == ["door", "door", "a", "b"]
     for name in ("0", "3", "window", ""):
         with pytest.raises(NextSceneError, match="There is no scene"):
-            scene_named(name, ["a", "door"])
+            scene_named(name, story)
+
+
+def test_what_is_not_filmed_is_drawn_and_kept_and_looked_at_but_not_delivered(run: Runner) -> None:
+    plate = {"prompt": "the sea", "id": "plate", "filmed": False}
+    record = run([plate, {"prompt": "a", "after": "plate"}, {"prompt": "b", "after": None, "anchor": "plate"}])
+    assert run.drawn == ["plate", "scene_002", "scene_003"]
+    assert sorted(path.name for path in run.folder.glob("*.png")) == ["scene_001.png", "scene_002.png"]
+    assert (run.folder / "takes" / "plate.1.png").is_file()
+    assert record.run
+    assert [scene.shot.number for scene in record.run.scenes] == [0, 1, 2]
+    assert [reference.name for reference in record.run.scenes[2].shot.references] == ["plate"]
+    assert [file.name for *_, file in record.scenes() if file] == ["scene_002.1.png", "scene_003.1.png"]
+    with pytest.raises(NextSceneError, match="none of them is filmed"):
+        from_data([plate])
 
 
 def test_killed_at_any_moment_a_run_loses_nothing_finished(tmp_path: Path) -> None:

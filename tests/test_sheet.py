@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 from takes import made_of, shot_of
 
-from nextscene.output.sheet import BACKGROUND, CARD, COLUMNS, GAP, Sheet
-from nextscene.story.plan import Shot
+from nextscene.output import Sheet
+from nextscene.output.sheet import BACKGROUND, CARD, COLUMNS, GAP
+from nextscene.story import Shot
 
 
 def sheet_of(

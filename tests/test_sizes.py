@@ -12,11 +12,9 @@ from PIL import Image
 from nextscene.card import Limits
 from nextscene.model import Model
 from nextscene.settings import MAX_SIDE, MIN_SIDE, StorySettings
-from nextscene.shooting.studio import Studio
-from nextscene.story.advice import advice
-from nextscene.story.plan import IMAGE, Shot, plan
-from nextscene.story.sizes import GRID, drawing_size
-from nextscene.story.story import from_data
+from nextscene.shooting import Studio
+from nextscene.story import IMAGE, Shot, advice, drawing_size, from_data, plan
+from nextscene.story.sizes import GRID
 
 OWN = (128, 96)
 LIMITS = Limits(0.7, 1.5, (32, 16))

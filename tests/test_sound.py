@@ -10,12 +10,10 @@ from PIL import Image
 
 from bench.ears import Clap, claps, flashes, heard, loudness, music
 from nextscene import NextSceneError
-from nextscene.film import sound, voice
-from nextscene.film.encoder import Film
+from nextscene.film import RATE, Film, Samples, Timeline, lay_out, sound, voice
 from nextscene.film.sound import LEAD
-from nextscene.film.timeline import Timeline, lay_out
-from nextscene.film.voice import RATE, Recording, Samples
-from nextscene.story.story import from_data
+from nextscene.film.voice import Recording
+from nextscene.story import from_data
 
 
 class Tone:

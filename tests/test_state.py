@@ -9,11 +9,8 @@ from hypothesis import strategies as st
 from bench.stories import tell
 from nextscene import NextSceneError
 from nextscene.settings import StorySettings
+from nextscene.story import Camera, Shot, State, Story, choose_parent, difference, from_data, plan, states_of
 from nextscene.story.language import read
-from nextscene.story.parents import choose_parent, difference
-from nextscene.story.plan import Shot, plan
-from nextscene.story.state import Camera, State, states_of
-from nextscene.story.story import Story, from_data
 from storybook.world import State as Truth
 
 OWN = (128, 96)

@@ -9,17 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextscene import NextSceneError
-from nextscene.story.story import (
-    MAX_SCENES,
-    PREFIX,
-    Story,
-    from_data,
-    from_file,
-    from_prompts,
-    from_text,
-    split,
-    with_prefix,
-)
+from nextscene.story import MAX_SCENES, PREFIX, Story, from_data, from_file, from_prompts, from_text, with_prefix
+from nextscene.story.story import split
 
 SEED_DOCUMENT_ONE = (
     "Wide shot of a city,Camera zooms to a window,Inside view of a character,Close-up of their hands",
@@ -132,6 +123,33 @@ def test_a_bare_list_and_a_text_file_are_stories_too(tmp_path: Path) -> None:
     assert from_file(file) == from_prompts(["a, then", "b"])
 
 
+def scene(**fields: object) -> dict[str, object]:
+    return {"prompt": "a", **fields}
+
+
+def test_a_scene_says_who_speaks_what_is_heard_and_what_a_storyboard_says_of_it() -> None:
+    data = {
+        "voices": {"MARA": "heart"},
+        "ambience": ["wind"],
+        "scenes": [
+            scene(
+                name="4A",
+                notes="handheld",
+                narration="Morning.",
+                lines=[{"who": "MARA", "text": "Who is there?"}, {"who": "TOM", "text": "Me."}],
+                ambience=["sea", "wind"],
+                sounds=[{"what": "knock"}, {"what": "bell", "at": 0.4}],
+            ),
+            scene(ambience=[]),
+        ],
+    }
+    story = from_data(data)
+    assert story.as_data() == data
+    assert [(line.who, line.text) for line in story.scenes[0].lines] == [("MARA", "Who is there?"), ("TOM", "Me.")]
+    assert [sound.at for sound in story.scenes[0].sounds] == [0, 0.4]
+    assert from_data(["a"]).scenes[0].lines == ()
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
@@ -183,6 +201,15 @@ def test_a_bare_list_and_a_text_file_are_stories_too(tmp_path: Path) -> None:
         ({"scenes": ["a"], "anchor": "x"}, "anchor: there is no scene and no cast 'x'"),
         ({"scenes": ["a"], "cast": ["x", "x"]}, "cast: 'x' is already the name of something else"),
         ({"scenes": ["a"], "cast": ["scene_001"]}, "cast: 'scene_001' is already the name"),
+        ({"scenes": [scene(lines=[{"who": "A", "text": "b"}, {"who": "A"}])]}, "scene 1, lines 2, text: is missing"),
+        ({"scenes": ["a", scene(lines=[{"who": "", "text": "b"}])]}, "scene 2, lines 1, who: is empty"),
+        ({"scenes": ["a", scene(lines=["b"])]}, "scene 2, lines 1: must be an object"),
+        ({"scenes": ["a", scene(sounds=[{"what": "bell", "at": 4}])]}, "scene 2, sounds 1, at: input should be less"),
+        ({"scenes": ["a", scene(ambience="sea")]}, "scene 2, ambience: must be a list"),
+        ({"scenes": ["a", scene(ambience=["sea", 3])]}, "scene 2, ambience 2: input should be a valid string, not 3"),
+        ({"scenes": ["a"], "voices": ["heart"]}, "voices: must be an object"),
+        ({"scenes": ["a"], "voices": {"MARA": 3}}, "voices, MARA: input should be a valid string, not 3"),
+        ({"scenes": ["a"], "voices": {"": "heart"}}, "voices, a name: is empty"),
         ({"scenes": ["a"] * (MAX_SCENES + 1)}, f"1 to {MAX_SCENES} scenes; this one has {MAX_SCENES + 1}"),
         ({"scenes": []}, f"1 to {MAX_SCENES} scenes; this one has 0"),
         ({"scenes": "a,b"}, "scenes: must be a list"),

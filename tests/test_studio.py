@@ -14,12 +14,11 @@ from takes import take_of
 
 from nextscene import NextSceneError, pictures
 from nextscene.film import CuttingRoom
-from nextscene.model.loading import Model
-from nextscene.output.delivery import deliver, numbered
+from nextscene.model import Model
+from nextscene.output import deliver, numbered
 from nextscene.settings import StorySettings
-from nextscene.shooting.studio import Studio
-from nextscene.story.plan import IMAGE, Shot, plan
-from nextscene.story.story import from_data
+from nextscene.shooting import Studio
+from nextscene.story import IMAGE, Shot, from_data, plan
 from nextscene.take import Take
 
 SMALL = {"width": 128, "height": 96, "steps": 2}

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextscene import NextSceneError
-from nextscene.film.timeline import BREATH, Timeline, find_borders, lay_out
-from nextscene.story.story import from_data
+from nextscene.film import Timeline, lay_out
+from nextscene.film.timeline import BREATH, find_borders
+from nextscene.story import from_data
 
 DURATIONS = [0.5, 0.1, 2.37, 1 / 3, 0.01, 1 / 3]
 BORDERS = [0, 12, 14, 71, 79, 80, 88]  # by hand: the shortest scene takes a frame of its own, 1/24 s
@@ -110,6 +111,20 @@ def test_a_scenes_own_transition_and_move_win_over_the_films() -> None:
 def test_the_prompts_own_camera_words_say_how_the_still_moves(prompt: str, move: str) -> None:
     assert told(prompt, move="auto").segments[0].move == move
     assert told(prompt).segments[0].move == "none"
+
+
+@pytest.mark.parametrize(
+    ("camera", "move"),
+    [
+        ({"rotate": -45, "tilt": 1}, "pan_left"),
+        ({"forward": 2}, "push_in"),
+        ({"lens": "wide"}, "pull_out"),
+        ({}, "tilt_up"),
+    ],
+)
+def test_a_scenes_camera_says_how_its_still_moves_before_its_words_do(camera: dict[str, Any], move: str) -> None:
+    scene = {"prompt": "the camera tilts up", "camera": camera}
+    assert told(scene, move="auto").segments[0].move == move
 
 
 def test_a_scene_is_captioned_by_its_prompt_unless_it_says_otherwise() -> None:

@@ -25,7 +25,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from nextscene import NextSceneError
-from nextscene.cli.main import main
+from nextscene.cli import main
 from nextscene.form import schema
 from nextscene.model import loading as model
 from nextscene.training import Base, Recipe, dataset, encodings, make_recipe, train

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from nextscene import NextSceneError
-from nextscene.film import voice
-from nextscene.film.timeline import Timeline, lay_out
-from nextscene.film.voice import RATE, Recording, Samples
-from nextscene.story.story import from_data
+from nextscene.film import RATE, Samples, Timeline, lay_out, voice
+from nextscene.film.voice import Recording
+from nextscene.story import from_data
 
 ROOT = Path(__file__).resolve().parent.parent
 

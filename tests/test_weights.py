@@ -24,7 +24,7 @@ from conftest import use_endpoint
 from hub import Hub, commit_of
 
 from nextscene import NextSceneError
-from nextscene.hub import LORAS, MODELS, OWN_LORA, cache, choose, download, fetch, find, gpu
+from nextscene.hub import BUILT_IN, LORAS, MODELS, OWN_CAMERA_LORA, OWN_LORA, cache, choose, download, fetch, find, gpu
 from nextscene.hub.models import Model
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -453,7 +453,22 @@ def test_a_lora_is_refused_as_the_model(cache_folder: Path, monkeypatch: pytest.
 
 @pytest.mark.parametrize("model", [model for model in MODELS.values() if model.repo], ids=lambda model: model.name)
 def test_the_loras_that_a_model_names_are_in_the_table(model: Model) -> None:
-    assert {model.lora, *(name for _, name in model.fast_loras)} <= LORAS.keys()
+    names = {model.lora, *(name for _, name in model.fast_loras)} | ({model.camera_lora} - {""})
+    assert names <= LORAS.keys()
+
+
+def test_a_model_tells_its_lora_for_camera_angles_or_that_it_has_none(hub: Hub, tmp_path: Path) -> None:
+    lora = LORAS["multiple-angles"]
+    hub.repos[MODELS["qwen-image-edit-2511"].repo] = WHOLE
+    hub.repos[lora.repo] = {lora.file: b"angles"}
+    weights = find("qwen-image-edit-2511")
+    assert weights.phrases == lora.phrases
+    assert weights.camera_lora.read_bytes() == b"angles"
+    assert find(BUILT_IN).phrases is None
+    for name in ("model_index.json", OWN_LORA, OWN_CAMERA_LORA):
+        (tmp_path / name).write_text("{}")
+    assert find(str(tmp_path)).phrases == lora.phrases
+    assert find(str(tmp_path)).camera_lora == tmp_path / OWN_CAMERA_LORA
 
 
 # The command

@@ -8,7 +8,7 @@ import pytest
 
 from nextscene import NextSceneError
 from nextscene.card import FILE, Card, read_card
-from nextscene.story.words import about_unknown_words, describe_world, unknown_words, world_table
+from nextscene.story import about_unknown_words, describe_world, unknown_words, world_table
 from storybook import card as storybook_card
 from storybook.words import camera, caption, instruction
 from storybook.world import COLOURS, LANDMARKS, LIGHTS, PLACES, WEATHERS, random_state

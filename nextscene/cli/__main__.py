@@ -3,7 +3,7 @@
 import sys
 
 try:
-    from nextscene.cli.main import main
+    from nextscene.cli import main
 
     status = main()
 except KeyboardInterrupt:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nextscene.cli import train
+from nextscene.cli import batch, train
 from nextscene.hub import BUILT_IN, find
 from nextscene.settings import (
     ClipSettings,
@@ -21,7 +21,7 @@ from nextscene.settings import (
     row,
     rows,
 )
-from nextscene.story.words import describe_world
+from nextscene.story import describe_world
 
 PREDICT_EXAMPLES = """\
 examples:
@@ -83,13 +83,14 @@ examples:
 def parser() -> argparse.ArgumentParser:
     """The arguments of every command; `command` is its name."""
     root = argparse.ArgumentParser(prog="next-scene", description="Story in, pictures that belong together out.")
-    commands = root.add_subparsers(required=True, metavar="predict|sequence|animate|film|explain|train|weights")
+    commands = root.add_subparsers(required=True, metavar="predict|sequence|animate|film|explain|train|batch|weights")
     _add_predict(commands)
     _add_sequence(commands)
     _add_animate(commands)
     _add_film(commands)
     _add_explain(commands)
     train.add_flags(_command(commands, "train", "Trains a LoRA on your own pictures.", train.EXAMPLES))
+    _add_batch(commands)
     _add_weights(commands)
     return root
 
@@ -117,6 +118,7 @@ def _add_sequence(commands: Any) -> None:
     command.add_argument("--output-video", type=Path, metavar="PATH", help=about)
     _add_drawing(command)
     _add_film_settings(command)
+    _add_papers(command)
     about = "a new take of this scene (number or id)"
     command.add_argument("--retake", action="append", default=[], metavar="SCENE", help=about)
     about = "choose an earlier take of a scene"
@@ -151,6 +153,7 @@ def _add_film(commands: Any) -> None:
     for name in ("fps", "seconds_per_scene"):
         _add_setting(command, row(StorySettings, name))
     _add_film_settings(command)
+    _add_papers(command)
 
 
 def _add_explain(commands: Any) -> None:
@@ -166,12 +169,27 @@ def _add_weights(commands: Any) -> None:
     command.add_argument("names", nargs="*", metavar="NAME", help="what to fetch: names of the table")
 
 
+def _add_batch(commands: Any) -> None:
+    command = _command(commands, "batch", "Makes many stories, with the model loaded once.", batch.EXAMPLES)
+    batch.add_flags(command)
+    _add_setting(command, row(OutputSettings, "output_format"))
+    _add_look(command)
+    _add_film_settings(command)
+
+
 def _add_drawing(command: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:
     """How scenes are drawn, and what goes in with the words."""
     about = "first picture: the first scene becomes its next shot (default: from words)"
     command.add_argument("--input-image", type=Path, metavar="PATH", help=about)
     about = "pictures (characters, places) that every scene looks at as well"
     command.add_argument("--references", action="extend", nargs="+", default=[], type=Path, metavar="PATH", help=about)
+    _add_look(command, without)
+    about = "withhold scenes that look pornographic to a small classifier (off unless asked for: your own machine)"
+    command.add_argument("--safety-checker", action="store_true", help=about)
+    command.add_argument("--dry-run", action="store_true", help="show what would be drawn; load no model")
+
+
+def _add_look(command: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:
     for group in (Look, StorySettings):
         inherited = Look.model_fields if group is StorySettings else {}
         for setting in rows(group):
@@ -179,9 +197,6 @@ def _add_drawing(command: argparse.ArgumentParser, without: Sequence[str] = ()) 
                 _add_setting(command, setting)
     for name in ("output_quality", "auto_retake"):
         _add_setting(command, row(OutputSettings, name))
-    about = "withhold scenes that look pornographic to a small classifier (off unless asked for: your own machine)"
-    command.add_argument("--safety-checker", action="store_true", help=about)
-    command.add_argument("--dry-run", action="store_true", help="show what would be drawn; load no model")
 
 
 def _add_film_settings(command: argparse.ArgumentParser) -> None:
@@ -191,6 +206,16 @@ def _add_film_settings(command: argparse.ArgumentParser) -> None:
             _add_setting(film, setting)
     about = "also an OpenTimelineIO file, for an editor (default: none; without FILE: beside the film)"
     film.add_argument("--otio", nargs="?", type=Path, const=Path(), metavar="FILE", help=about)
+    about = "also the edit for another program: .edl, .xml (Final Cut Pro 7, Premiere) or .fcpxml; may be repeated"
+    film.add_argument("--edit", action="append", default=[], type=Path, metavar="FILE", help=about)
+
+
+def _add_papers(command: argparse.ArgumentParser) -> None:
+    papers = command.add_argument_group("papers (default: none; without FILE: in the folder of the run)")
+    about = "also a storyboard: a PDF with a panel for each scene, its picture, words, times and notes"
+    papers.add_argument("--storyboard", nargs="?", type=Path, const=Path(), metavar="FILE", help=about)
+    about = "also a shot list, a row for each scene: a table (CSV) that spreadsheets open"
+    papers.add_argument("--shots", nargs="?", type=Path, const=Path(), metavar="FILE", help=about)
 
 
 def _about_the_small_model() -> str:
@@ -209,7 +234,7 @@ def _command(commands: Any, name: str, does: str, examples: str) -> argparse.Arg
         name,
         prog=f"script/{name}",
         description=does,
-        epilog=examples + (_about_the_small_model() if name in ("predict", "sequence") else ""),
+        epilog=examples + (_about_the_small_model() if name in ("predict", "sequence", "batch") else ""),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.set_defaults(command=name)

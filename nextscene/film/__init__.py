@@ -7,8 +7,26 @@
 It knows no models; torch is imported only where two scenes morph, onnxruntime only where words are spoken.
 """
 
-from nextscene.film.clipfile import read_clip, write_clip
+from nextscene.film.clipfile import is_own_clip, read_clip, write_clip
 from nextscene.film.cutting import CuttingRoom
-from nextscene.film.timeline import ClipTime
+from nextscene.film.encoder import Film
+from nextscene.film.formats import FORMATS
+from nextscene.film.frames import Projector
+from nextscene.film.timeline import ClipTime, Segment, Timeline, lay_out
+from nextscene.film.voice import RATE, Samples
 
-__all__ = ["ClipTime", "CuttingRoom", "read_clip", "write_clip"]
+__all__ = [
+    "FORMATS",
+    "RATE",
+    "ClipTime",
+    "CuttingRoom",
+    "Film",
+    "Projector",
+    "Samples",
+    "Segment",
+    "Timeline",
+    "is_own_clip",
+    "lay_out",
+    "read_clip",
+    "write_clip",
+]

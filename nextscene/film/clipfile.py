@@ -90,7 +90,7 @@ def _shape(path: Path) -> tuple[int, int, float]:
     return int(found[1]), int(found[2]), float(found[3])
 
 
-def made_here(path: Path) -> bool:
+def is_own_clip(path: Path) -> bool:
     """Whether a file is a clip that `write_clip` wrote."""
     if not path.is_file() or path.is_symlink():
         return False

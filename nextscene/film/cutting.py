@@ -12,7 +12,7 @@ a film come together: narration, music, captions, pictures, the file for editors
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +25,7 @@ from PIL import Image
 from nextscene.film import voice
 from nextscene.film.captions import make_cues, write_subtitles
 from nextscene.film.clipfile import read_clip
+from nextscene.film.editors import check_edits, write_edit
 from nextscene.film.encoder import Film
 from nextscene.film.lettering import letter
 from nextscene.film.otio import write_otio
@@ -32,7 +33,7 @@ from nextscene.film.sound import mix, open_music
 from nextscene.film.timeline import ClipTime, lay_out
 from nextscene.progress import OnProgress
 from nextscene.provenance import Provenance
-from nextscene.story.story import Story
+from nextscene.story import Story
 from nextscene.text import plain
 
 
@@ -47,7 +48,8 @@ class FilmFacts:
 
 
 class CuttingRoom:
-    """Makes one film. `files`, once it is done: the film first. `seconds`: how long its pictures took."""
+    """Makes one film. `timeline`: its times. `files`, once it is done: the film first. `seconds`: how long its pictures
+    took."""
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class CuttingRoom:
         narration: Path | None = None,
         music: Path | None = None,
         otio: Path | None = None,
+        edits: Sequence[Path] = (),
         on_progress: OnProgress = lambda *_: None,
         clips: Mapping[str, ClipTime] | None = None,
     ) -> None:
@@ -64,29 +67,31 @@ class CuttingRoom:
         narration: the folder that keeps what was spoken, so that it is not spoken again; None: one beside the film.
         music: where the story's music is; None: at the path that the story names.
         otio: the editor's file, if it is wanted; None: beside the film.
+        edits: the edit for other programs: .edl, .xml, .fcpxml.
         clips: how those go by that there are, by the scene's id.
         """
         film, self._story, self._path, self._on_progress = story.film, story, path, on_progress
-        self._timeline, self._spoken = lay_out(story, None, clips), dict[str, voice.Recording]()
+        self.timeline, self._spoken = lay_out(story, None, clips), dict[str, voice.Recording]()
         self._open = ExitStack()
-        if any(segment.narration for segment in self._timeline.segments):
+        if any(segment.narration for segment in self.timeline.segments):
             folder = self._writable(narration or path.parent / "narration")
             speaker, on_share = voice.find_voice(film.voice), partial(on_progress, "narration")
-            self._spoken = voice.narrate(self._timeline, speaker, folder, on_share)
-            self._timeline = lay_out(story, voice.measure(self._spoken), clips)
+            self._spoken = voice.narrate(self.timeline, speaker, folder, on_share)
+            self.timeline = lay_out(story, voice.measure(self._spoken), clips)
         self._music = open_music(music or Path(film.music)) if film.music else None
         self._sound = path.with_name(f".{path.name}.wav") if self._spoken or self._music else None
         subtitles = [path.with_suffix(suffix) for suffix in (".vtt", ".srt")] if film.captions != "none" else []
-        edit = [otio or path.with_suffix(".otio")] if film.otio else []
-        self.files = [path, *subtitles, *edit]
+        check_edits(edits)
+        self._otio, self._edits = (otio or path.with_suffix(".otio")) if film.otio else None, edits
+        self.files = [path, *subtitles, *filter(None, [self._otio]), *edits]
         self._pictures, self.seconds = list[Path | None](), 0.0
         self._film = Film(
             path,
-            self._timeline,
+            self.timeline,
             plain(story.title or ""),
             sound=self._sound,
             subtitles=subtitles[0] if film.captions == "soft" else None,
-            overlay=letter(self._timeline) if film.captions == "burned" else lambda *_: None,
+            overlay=letter(self.timeline) if film.captions == "burned" else lambda *_: None,
             upscale=film.upscale,
             on_share=partial(on_progress, "film"),
         )
@@ -99,9 +104,9 @@ class CuttingRoom:
             opening.enter_context(self._film)
             for file in self.files:
                 if file.suffix in (".vtt", ".srt"):
-                    write_subtitles(make_cues(self._timeline), file)
+                    write_subtitles(make_cues(self.timeline), file)
             if self._sound:
-                mix(self._sound, self._timeline, self._spoken, self._music, partial(self._on_progress, "sound"))
+                mix(self._sound, self.timeline, self._spoken, self._music, partial(self._on_progress, "sound"))
             self._on_progress("film", 0)
             self._open = opening.pop_all()
         return self
@@ -110,8 +115,12 @@ class CuttingRoom:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open.__exit__(kind, error, trace)
-        if kind is None and self._story.film.otio:
-            write_otio(self._timeline, self._pictures, plain(self._story.title or ""), self.files[-1])
+        if kind is None:
+            title = plain(self._story.title or "")
+            if self._otio:
+                write_otio(self.timeline, self._pictures, title, self._otio)
+            for edit in self._edits:
+                write_edit(self.timeline, self._pictures, title or self._path.stem, edit)
 
     def add(self, picture: Image.Image, made: Provenance | None, file: Path | None, clip: Path | None = None) -> None:
         """The next scene's picture, what made it, its file and its clip's, if any. Says what cannot be shown as it is
@@ -124,7 +133,7 @@ class CuttingRoom:
         self.seconds += time.monotonic() - began
 
     def facts(self) -> FilmFacts:
-        frames = self._timeline.frame(self._timeline.duration)
+        frames = self.timeline.frame(self.timeline.duration)
         return FilmFacts(self._path.name, frames, self._story.film.given, tuple(self._film.notes))
 
     def _writable(self, folder: Path) -> Path:

@@ -16,9 +16,18 @@ from nextscene.film.timeline import Segment, Timeline
 Json = Mapping[str, object]
 
 
-def write_otio(timeline: Timeline, pictures: Sequence[Path | None], title: str, path: Path) -> None:
-    """Writes the timeline; the pictures, one for each scene, are named as they lie from there, if there is a file."""
-    files = [os.path.relpath(picture, path.parent) if picture else None for picture in pictures]
+def write_otio(
+    timeline: Timeline, pictures: Sequence[Path | None], title: str, path: Path, *, absolute: bool = False
+) -> None:
+    """Writes the timeline; the pictures, one for each scene, are named as they lie from there, if there is a file.
+
+    absolute: they are named by their whole addresses instead.
+    """
+
+    def name(picture: Path) -> str:
+        return picture.absolute().as_uri() if absolute else os.path.relpath(picture, path.parent)
+
+    files = [name(picture) if picture else None for picture in pictures]
     track = _of_schema("Track.1", name="Pictures", kind="Video", children=list(_children(timeline, files)))
     stack = _of_schema("Stack.1", name="tracks", children=[track])
     film = _of_schema("Timeline.1", name=title or path.stem, metadata={}, tracks=stack)

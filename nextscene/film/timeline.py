@@ -15,9 +15,7 @@ from itertools import pairwise
 from math import floor
 
 from nextscene.settings import FilmSettings, Move, Transition
-from nextscene.story.advice import camera_moves
-from nextscene.story.plan import seconds_of
-from nextscene.story.story import PREFIX, Scene, Story, with_prefix
+from nextscene.story import PREFIX, Scene, Story, camera_moves, seconds_of, with_prefix
 from nextscene.text import in_one_line
 
 SLOWEST = 1.5  # how often longer than by itself a clip may take, where its scene needs the time; then its end is held
@@ -99,7 +97,7 @@ def lay_out(
     clips: those that there are, by the scene's id; a scene is as long as its clip, unless it says a duration itself.
     """
     fps, clips = story.film.video_fps, clips or {}
-    scenes = list(zip(story.ids, story.scenes, strict=True))
+    scenes = story.filmed
     borders = find_borders(
         (_duration(story, scene, (speech or {}).get(name), clips.get(name)) for name, scene in scenes), fps
     )
@@ -150,10 +148,11 @@ def _transition_seconds(transition: Transition, film: FilmSettings, longest: Fra
 
 
 def _move(scene: Scene, film: FilmSettings) -> Move:
-    """What the scene or the film says; "auto": what the prompt says, or else slowly closer."""
+    """What the scene or the film says; "auto": what the scene's camera does, or its prompt says, or slowly closer."""
     if (move := scene.move or film.move) != "auto":
         return move
-    return next((AUTO[where] for where in camera_moves(_prompt(scene))), "push_in")
+    moves = scene.camera.directions if scene.camera else []
+    return next((AUTO[where] for where in [*moves, *camera_moves(_prompt(scene))]), "push_in")
 
 
 def _narration(scene: Scene, film: FilmSettings) -> str:

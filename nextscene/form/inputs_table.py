@@ -81,6 +81,7 @@ def form_inputs() -> Iterator[FormInput]:
     yield _from_setting(OutputSettings, "output_quality")
     yield _from_setting(StorySettings, "go_fast")
     yield _from_setting(StorySettings, "continuity")
+    yield _from_setting(StorySettings, "aspect")
     for name in ("clips", "clip_engine", "clip_seconds"):
         yield _from_setting(ClipSettings, name)
     yield FormInput(

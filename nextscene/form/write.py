@@ -14,11 +14,9 @@ from typing import Any
 
 from nextscene.card import World, read_card
 from nextscene.form.inputs_table import form_inputs, with_declarations
-from nextscene.hub import LORAS, MODELS
-from nextscene.hub.clip_models import CLIP_MODELS, needs
+from nextscene.hub import CLIP_MODELS, LORAS, MODELS, memory_needs
 from nextscene.settings import ClipLook, FilmSettings, Group, Look, OutputSettings, StorySettings, rows
-from nextscene.story.story import Scene, Story
-from nextscene.story.words import world_table
+from nextscene.story import Scene, Story, world_table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -109,7 +107,7 @@ def _engines_table() -> str:
         facts = each.facts
         origin = f"[{each.repo}](https://huggingface.co/{each.repo})" if each.repo else "built in"
         origin = "Replicate" if facts.family == "hosted" else origin
-        gpu = ", ".join(f"{_amount(need)} {name}" for name, need in needs(each)) if each.numbers else ""
+        gpu = ", ".join(f"{_amount(need)} {name}" for name, need in memory_needs(each)) if each.numbers else ""
         clip = f"{facts.frames} at {facts.fps:g}, {facts.size[0]}x{facts.size[1]}"
         last = "yes" if facts.joins else "no"
         lines.append(f"| `{each.name}` | {_cell(each.note)} | {origin} | {clip} | {last} | {gpu} | {each.licence} |\n")

@@ -8,9 +8,12 @@ Asking which model there is brings neither torch nor huggingface_hub.
 """
 
 from nextscene.hub.cache import sha256
+from nextscene.hub.clip_models import CLIP_MODELS, HOSTED, ClipWeights, find_engines, memory_needs
+from nextscene.hub.gpu import count as count_gpus
 from nextscene.hub.loras import fetch_lora, public_name
 from nextscene.hub.models import BUILT_IN, LORAS, MODELS
 from nextscene.hub.weights import (
+    OWN_CAMERA_LORA,
     OWN_FAST_LORA,
     OWN_LORA,
     TRAINING_BYTES,
@@ -24,18 +27,25 @@ from nextscene.hub.weights import (
 
 __all__ = [
     "BUILT_IN",
+    "CLIP_MODELS",
+    "HOSTED",
     "LORAS",
     "MODELS",
+    "OWN_CAMERA_LORA",
     "OWN_FAST_LORA",
     "OWN_LORA",
     "TRAINING_BYTES",
+    "ClipWeights",
     "Identity",
     "Weights",
     "choose",
+    "count_gpus",
     "describe_models",
     "fetch",
     "fetch_lora",
     "find",
+    "find_engines",
+    "memory_needs",
     "public_name",
     "sha256",
 ]

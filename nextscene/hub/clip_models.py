@@ -17,7 +17,7 @@ from nextscene import NextSceneError
 from nextscene.files import sha256, typed_path
 from nextscene.hub import gpu
 from nextscene.hub.models import Lora, Row
-from nextscene.story.clips import EngineFacts
+from nextscene.story import EngineFacts
 
 VARIABLE = "NEXT_SCENE_CLIP_MODEL"  # a folder with the weights of an engine, in place of those of the table
 ACCEPTED = "NEXT_SCENE_ACCEPT_LICENCE"  # names of engines whose own licence the user has read and accepts
@@ -278,7 +278,7 @@ def _refuse_too_large(row: ClipModel) -> None:
         )
 
 
-def needs(row: ClipModel) -> list[tuple[str, float]]:
+def memory_needs(row: ClipModel) -> list[tuple[str, float]]:
     """Bytes that an engine's largest stage takes on the GPU, by the memory plan; a tenth more for the clip itself."""
     most = max(row.numbers)
     return [(name, 1.1 * each * most + room) for name, each, room in PLANS]
@@ -286,7 +286,7 @@ def needs(row: ClipModel) -> list[tuple[str, float]]:
 
 def needed(row: ClipModel) -> float:
     """Bytes of the smallest GPU on which an engine runs."""
-    return min(need for _, need in needs(row))
+    return min(need for _, need in memory_needs(row))
 
 
 def _download(name: str) -> Path:

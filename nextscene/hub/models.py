@@ -6,6 +6,8 @@ names and a licence as its authors publish them, and has not been downloaded by 
 
 from dataclasses import dataclass
 
+from nextscene.story import Phrases
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
@@ -29,7 +31,9 @@ class Row(Source):
 
 @dataclass(frozen=True, kw_only=True)
 class Lora(Row):
-    """A LoRA: one file."""
+    """A LoRA: one file. phrases: of one for camera angles, what it was taught."""
+
+    phrases: Phrases | None = None
 
     @property
     def file(self) -> str:
@@ -42,6 +46,7 @@ class Model(Row):
 
     lora: str = "next-scene"
     fast_loras: tuple[tuple[int, str], ...] = ()  # for go_fast, each with the steps that it was made for
+    camera_lora: str = ""  # for scenes with a `camera`
 
 
 PARTS = ("processor", "scheduler", "text_encoder", "tokenizer", "transformer", "vae")
@@ -57,6 +62,7 @@ _MODELS = (
         size=58_000_000_000,
         note="The Qwen-Image-Edit-2509 model, for a GPU of 10 GB or more.",
         fast_loras=((4, "lightning-4-steps"), (8, "lightning-8-steps")),
+        camera_lora="multiple-angles",
     ),
     Model(
         name="qwen-image-edit-2511",
@@ -66,6 +72,7 @@ _MODELS = (
         size=58_000_000_000,
         note="Its successor of December 2025; Next-Scene was taught to the 2509 model (not tried here).",
         fast_loras=((4, "lightning-2511-4-steps"), (8, "lightning-2511-8-steps")),
+        camera_lora="multiple-angles",
     ),
     Model(
         name="firered-image-edit-1.1",
@@ -123,6 +130,24 @@ _LORAS = (
         licence="Apache-2.0",
         size=1_000_000_000,
         note="The LoRA that lets the FireRed model draw in 8 steps: go_fast (not tried here).",
+    ),
+    Lora(
+        name="multiple-angles",
+        repo="dx8152/Qwen-Edit-2509-Multiple-angles",
+        files=("镜头转换.safetensors",),
+        licence="Apache-2.0",
+        size=236_000_000,
+        note="The LoRA that moves the camera of scenes with a `camera` (not tried here).",
+        phrases=Phrases(
+            left="将镜头向左旋转{degrees}度 Rotate the camera {degrees} degrees to the left.",
+            right="将镜头向右旋转{degrees}度 Rotate the camera {degrees} degrees to the right.",
+            forward="将镜头向前移动 Move the camera forward.",
+            back="将镜头向后移动 Move the camera backward.",
+            up="将相机切换到仰视视角 Turn the camera to a worm's-eye view.",
+            down="将相机转向鸟瞰视角 Turn the camera to a bird's-eye view.",
+            wide="将镜头转为广角镜头 Turn the camera to a wide-angle lens.",
+            close="将镜头转为特写镜头 Turn the camera to a close-up.",
+        ),
     ),
 )
 MODELS = {model.name: model for model in _MODELS}

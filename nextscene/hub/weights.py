@@ -15,10 +15,12 @@ from nextscene import NextSceneError
 from nextscene.card import Card, read_card
 from nextscene.files import typed_path
 from nextscene.hub import cache, gpu
-from nextscene.hub.models import BUILT_IN, FULL_MODEL, LORAS, MODEL_FILES, MODELS, Model, Source
+from nextscene.hub.models import BUILT_IN, FULL_MODEL, LORAS, MODEL_FILES, MODELS, Lora, Model, Source
+from nextscene.story import Phrases
 
 OWN_LORA = "next-scene.safetensors"  # the LoRA that a model's folder brings along
 OWN_FAST_LORA = "fast.safetensors"  # and the one for go_fast
+OWN_CAMERA_LORA = "camera.safetensors"  # and the one for camera angles, in the phrases of the published one
 
 GPU_BYTES = 9.5e9  # a "10 GB" card, onto which the 2509 model is streamed block by block
 TRAINING_BYTES = 62e9  # the 2509 model in bf16, and room to learn
@@ -35,10 +37,11 @@ class Identity:
     lora_sha256: str
     fast_lora_sha256: str = ""  # empty: none was used
     lora_weights_sha256: str = ""
+    camera_lora_sha256: str = ""
 
     def to_json(self) -> dict[str, str]:
-        optional = {"fast_lora_sha256": self.fast_lora_sha256, "lora_weights_sha256": self.lora_weights_sha256}
-        return {name: value for name, value in asdict(self).items() if optional.get(name, True)}
+        optional = ("fast_lora_sha256", "lora_weights_sha256", "camera_lora_sha256")
+        return {name: value for name, value in asdict(self).items() if value or name not in optional}
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,28 @@ class Weights:
         _, name = min(published, key=lambda each: (abs(each[0] - steps), -each[0]))
         return _download(LORAS[name]) / LORAS[name].file
 
+    @property
+    def phrases(self) -> Phrases | None:
+        """In which a scene's `camera` is said to the LoRA for camera angles; None: it has none."""
+        return self._camera_lora.phrases if self._camera_lora else None
+
+    @property
+    def camera_lora(self) -> Path:
+        """The file of the LoRA for camera angles: the one in the model's own folder, or the published one."""
+        own = self.folder / OWN_CAMERA_LORA
+        assert self._camera_lora
+        return own if own.is_file() else _download(self._camera_lora) / self._camera_lora.file
+
+    @cached_property
+    def _camera_lora(self) -> Lora | None:
+        """The row of its LoRA for camera angles, or of the one whose phrases its own LoRA knows."""
+        row = self.row or MODELS[FULL_MODEL]
+        if self.local and (self.local / OWN_CAMERA_LORA).is_file():
+            row = MODELS[FULL_MODEL]
+        elif self.local and (self.local / OWN_LORA).is_file():
+            return None
+        return LORAS.get(row.camera_lora)
+
     @cached_property
     def identity(self) -> Identity:
         """What tells it from any other. A folder of one's own is read whole for that."""
@@ -92,12 +117,15 @@ class Weights:
         model_sha256 = _sha256_of_all(self.folder)
         return Identity(self.name, revision, model_sha256, self.lora.name, cache.sha256(self.lora))
 
-    def identity_with(self, fast_lora: Path | None = None, own_lora: Path | None = None) -> Identity:
+    def identity_with(
+        self, fast_lora: Path | None = None, own_lora: Path | None = None, camera_lora: Path | None = None
+    ) -> Identity:
         """The same, together with the LoRAs that were used besides."""
         return replace(
             self.identity,
             fast_lora_sha256=cache.sha256(fast_lora) if fast_lora else "",
             lora_weights_sha256=cache.sha256(own_lora) if own_lora else "",
+            camera_lora_sha256=cache.sha256(camera_lora) if camera_lora else "",
         )
 
 

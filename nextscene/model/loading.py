@@ -29,9 +29,9 @@ from nextscene.model.lora import Lora
 from nextscene.model.pipeline import NextScenePipeline
 from nextscene.model.prompts import check_words
 from nextscene.settings import Look
-from nextscene.story.plan import Shot
+from nextscene.story import Shot
 
-NEXT_SCENE, OWN, FAST = "next_scene", "own", "fast"  # the LoRAs that there may be
+NEXT_SCENE, OWN, FAST, CAMERA = "next_scene", "own", "fast", "camera"  # the LoRAs that there may be
 LIGHTNING = {"base_shift": math.log(3), "max_shift": math.log(3), "shift_terminal": None}  # what it was distilled with
 LAYERED = ("use_additional_t_cond", "use_layer3d_rope")  # in a transformer's config: it draws layers, not scenes
 
@@ -41,8 +41,8 @@ class Model:
     """A loaded pipeline with the Next-Scene LoRA fused at the default scale.
 
     What else is wanted acts beside the fused weights, unfused: another scale's difference to the default, a LoRA of
-    the user's own, and the one that makes a few steps enough. The fused weights are never touched again, so nothing
-    builds up, and when nothing else is wanted they are all there is.
+    the user's own, the one that makes a few steps enough, and the one for camera angles. The fused weights are never
+    touched again, so nothing builds up, and when nothing else is wanted they are all there is.
     """
 
     pipe: NextScenePipeline
@@ -52,7 +52,7 @@ class Model:
     lora_sha256: str
     fused_scale: float
     plan: memory.Plan
-    loras: dict[str, Lora] = field(default_factory=dict)  # by OWN and FAST
+    loras: dict[str, Lora] = field(default_factory=dict)  # by OWN, FAST and CAMERA
 
     def __post_init__(self) -> None:
         scheduler = self.pipe.scheduler
@@ -67,6 +67,10 @@ class Model:
     def fast_lora(self) -> Lora | None:
         return self.loras.get(FAST)
 
+    @property
+    def camera_lora(self) -> Lora | None:
+        return self.loras.get(CAMERA)
+
     def use_lora_weights(self, file: Path | None, known_as: str | None = None) -> None:
         """From now on, this LoRA of the user's own acts too; None, or one that is not for this model: none does.
 
@@ -78,28 +82,36 @@ class Model:
         """From now on, fast scenes are drawn with this LoRA; None: there are none."""
         self._use(FAST, file)
 
+    def use_camera_lora(self, file: Path | None) -> None:
+        """From now on, scenes whose `camera` says so are drawn with this LoRA; None: there are none."""
+        self._use(CAMERA, file)
+
     def check(self, shots: Sequence[Shot]) -> None:
         """Refuses shots whose words cannot be read whole and as they are, by their scene."""
         for shot in shots:
-            scene = f"Scene {shot.number} ({shot.id})"
-            check_words(self.pipe.tokenizer, shot.prompt, f"{scene}: its prompt")
+            scene = f"{shot.called} ({shot.id})"
+            check_words(self.pipe.tokenizer, max(shot.prompt, shot.words, key=len), f"{scene}: its prompt")
             check_words(self.pipe.tokenizer, shot.look.negative_prompt, f"{scene}: its negative prompt")
 
     def set_up(self, shot: Shot) -> None:
         """From now on, pictures are as this shot wants them: as if its LoRAs had been fused at its scales."""
-        self.use_scales(shot.look.lora_scale, shot.look.lora_weights_scale, fast=shot.go_fast)
+        look = shot.look
+        self.use_scales(look.lora_scale, look.lora_weights_scale, fast=shot.go_fast, camera=shot.camera_lora)
         self.pipe.scheduler = self._schedulers[shot.go_fast]
         if self.pipe.transformer.is_cache_enabled:
             self.pipe.transformer.disable_cache()
         if shot.look.first_block_cache:
             self.pipe.transformer.enable_cache(FirstBlockCacheConfig(threshold=shot.look.first_block_cache))
 
-    def use_scales(self, lora_scale: float, lora_weights_scale: float = 1.0, fast: bool = False) -> None:
+    def use_scales(
+        self, lora_scale: float, lora_weights_scale: float = 1.0, *, fast: bool = False, camera: bool = False
+    ) -> None:
         """From now on, pictures are as if the LoRAs had been fused at these scales."""
         scales = {
             NEXT_SCENE: lora_scale - self.fused_scale,
             OWN: lora_weights_scale if OWN in self.loras else 0.0,
             FAST: 1.0 if fast else 0.0,
+            CAMERA: 1.0 if camera else 0.0,
         }
         scales = {name: scale for name, scale in scales.items() if scale}
         added = getattr(self.pipe.transformer, "peft_config", {})

@@ -17,7 +17,7 @@ from PIL import Image
 
 from nextscene.pictures import fit
 from nextscene.settings import Look
-from nextscene.story.plan import MAX_REFERENCES
+from nextscene.story import MAX_REFERENCES
 
 Embeddings = tuple[torch.Tensor, torch.Tensor | None]
 

@@ -14,7 +14,7 @@ from torch._dynamo.exc import TorchDynamoException
 from nextscene.model import lora as loras
 from nextscene.model.loading import Model
 from nextscene.settings import Look
-from nextscene.story.plan import Size
+from nextscene.story import Size
 
 # diffusers' names; all of them exact. The last is Flash Attention 3, as a kernel that lies in the image (cog.yaml) or
 # is fetched from the hub: no index has it as a wheel. Flash Attention 4 needs a compiler that is not free software.

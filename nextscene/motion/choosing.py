@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from nextscene.clip import Engine
-from nextscene.hub.clip_models import HOSTED, ClipWeights, find_engines
+from nextscene.hub import HOSTED, ClipWeights, find_engines
 from nextscene.motion.hosted_models import find_hosted
 from nextscene.motion.opening import open_engine
-from nextscene.story.clips import ClipPlan, engine_names, plan_clips
-from nextscene.story.plan import Shot
-from nextscene.story.story import Story
+from nextscene.story import ClipPlan, Shot, Story, engine_names, plan_clips
 
 
 class Engines:

@@ -18,11 +18,11 @@ from PIL import Image
 
 from nextscene import NextSceneError
 from nextscene.clip import Clip, Frame, OnClipStep
-from nextscene.hub.clip_models import ClipWeights
+from nextscene.hub import ClipWeights
 from nextscene.model import lora as loras
 from nextscene.model import memory
 from nextscene.motion.ends import fit_ends, level
-from nextscene.story.clips import ClipPlan
+from nextscene.story import ClipPlan
 
 READERS = ("text_encoder", "tokenizer")
 MOVERS = ("transformer", "transformer_2", "unet", "image_encoder", "vae")

@@ -22,7 +22,7 @@ from nextscene import NextSceneError
 from nextscene.clip import Clip, OnClipStep
 from nextscene.film import read_clip
 from nextscene.motion.hosted_models import find_hosted, inputs_of
-from nextscene.story.clips import ClipPlan
+from nextscene.story import ClipPlan
 
 TOKEN, ADDRESS = "REPLICATE_API_TOKEN", "REPLICATE_API_BASE_URL"
 TRIES, FIRST_PAUSE, LONGEST_PAUSE = 6, 1.0, 30.0  # seconds; each pause is twice the one before

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nextscene import NextSceneError
-from nextscene.story.clips import ClipPlan
+from nextscene.story import ClipPlan
 
 DEFAULT = "wan-video/wan-2.2-i2v-fast"
 

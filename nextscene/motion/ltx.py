@@ -8,7 +8,7 @@ from PIL import Image
 
 from nextscene.clip import Frame
 from nextscene.motion.diffusing import Callback, Diffusing, Words, noise, to_frames
-from nextscene.story.clips import ClipPlan
+from nextscene.story import ClipPlan
 
 WORDS = ("prompt_embeds", "prompt_attention_mask", "negative_prompt_embeds", "negative_prompt_attention_mask")
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from nextscene.clip import Engine
-from nextscene.hub.clip_models import ClipWeights
-from nextscene.story.clips import ClipPlan
+from nextscene.hub import ClipWeights
+from nextscene.story import ClipPlan
 
 
 def open_engine(weights: ClipWeights, plans: Sequence[ClipPlan]) -> Engine:

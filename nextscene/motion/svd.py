@@ -5,7 +5,7 @@ from PIL import Image
 
 from nextscene.clip import Frame
 from nextscene.motion.diffusing import Callback, Diffusing, noise, to_frames
-from nextscene.story.clips import ClipPlan
+from nextscene.story import ClipPlan
 
 
 class Svd(Diffusing):

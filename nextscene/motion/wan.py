@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from nextscene import NextSceneError
 from nextscene.clip import Frame
 from nextscene.motion.diffusing import Callback, Diffusing, Words, noise, to_frames
-from nextscene.story.clips import ClipPlan
+from nextscene.story import ClipPlan
 
 SHIFT = 5.0  # of the noise schedule: Wan's own at 480p
 # FlowMatchEuler's last step would be a leap from 0.72 to 0.02; with this one four steps are 1, 0.94, 0.83 and 0.63, and

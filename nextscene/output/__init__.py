@@ -1,1 +1,22 @@
-"""What a run leaves behind: the record, the delivered files, the contact sheet."""
+"""What a run leaves behind: the record, the delivered files, the contact sheet, papers for film people."""
+
+from nextscene.output.clips import clip_times
+from nextscene.output.delivery import deliver, numbered, numbered_clips
+from nextscene.output.folder import refuse_what_is_in_the_way
+from nextscene.output.moving import Moving
+from nextscene.output.papers import Desk, Papers
+from nextscene.output.record import Record
+from nextscene.output.sheet import Sheet
+
+__all__ = [
+    "Desk",
+    "Moving",
+    "Papers",
+    "Record",
+    "Sheet",
+    "clip_times",
+    "deliver",
+    "numbered",
+    "numbered_clips",
+    "refuse_what_is_in_the_way",
+]

@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from nextscene import NextSceneError
 from nextscene.output.entries import RecordedScene, RecordedTake
-from nextscene.story.plan import Shot
+from nextscene.story import Shot
 
 Scenes = dict[str, RecordedScene]
 
 # What may differ between two takes of the same words. A LoRA counts by its sha256, which is in `made_with`.
-_NOT_OF_THE_WORDS = ("number", "take", "seed", "duration", "lora_weights", "shows")
+_NOT_OF_THE_WORDS = ("number", "take", "seed", "duration", "lora_weights", "shows", "filmed")
+CAMERA_LORA = "camera_lora_sha256"  # in `made_with`; it draws only the scenes that it is switched on for
 
 
 def fingerprint(*parts: object) -> str:
@@ -29,10 +30,11 @@ def words_of(shot: Shot, made_with: Mapping[str, str], given: Sequence[str]) -> 
 
     given: the sha256 of the pictures that came with the story and that the shot looks at.
     """
+    drawn_with = {name: value for name, value in made_with.items() if name != CAMERA_LORA or shot.camera_lora}
     asked = {name: value for name, value in shot.to_json().items() if name not in _NOT_OF_THE_WORDS}
     if not shot.is_resized:  # so that what was drawn before there were such sizes is still what is asked for
         del asked["draw_width"], asked["draw_height"]
-    return fingerprint(asked, dict(made_with), list(given))
+    return fingerprint(asked, drawn_with, list(given))
 
 
 def choose_takes(

@@ -16,15 +16,15 @@ from PIL import Image
 
 from nextscene.clip import Clip, OpenEngine
 from nextscene.files import sha256, write_whole
-from nextscene.film import ClipTime, clipfile, write_clip
+from nextscene.film import ClipTime, is_own_clip, write_clip
 from nextscene.output.choosing import fingerprint
 from nextscene.output.earlier import TAKES
 from nextscene.output.entries import RecordedClip
 from nextscene.output.folder import file_name
 from nextscene.output.ledger import Ledger, now
 from nextscene.progress import progress
-from nextscene.shooting.safety import Checker, Verdict
-from nextscene.story.clips import ClipPlan
+from nextscene.shooting import Checker, Verdict
+from nextscene.story import ClipPlan
 
 Identity = Mapping[str, str]
 Stills = Callable[[str], Image.Image]  # a scene's picture, by its id
@@ -78,7 +78,7 @@ class Clips:
         yield from (plan for plan in plans if plan not in todo)
         for name in dict.fromkeys(plan.engine for plan in todo):
             mine = [plan for plan in todo if plan.engine == name]
-            with self._open_engine(name, mine) as engine, progress(mine, "Clip {} made") as on_step:
+            with self._open_engine(name, mine) as engine, progress(mine, "made") as on_step:
                 for plan in mine:
                     last = stills(plan.last) if plan.last else None
                     self._keep(plan, wanted[plan.id], engine.make(plan, stills(plan.id), last, on_step))
@@ -170,7 +170,7 @@ class Clips:
         """A copy of the chosen clip where the user wants it, if it may be shown."""
         clip, to = self._record.latest_clip(plan.id), self._file_for(plan)
         if not clip or not clip.file:
-            if clipfile.made_here(to):
+            if is_own_clip(to):
                 to.unlink()
             return []
         named = f"{file_name(plan.id)}.clip{clip.number}.mp4"
@@ -184,7 +184,7 @@ class Clips:
         folder = self._record.folder
         known = {clip.sha256 for name in self._record.known_ids for clip in self._record.clips_of(name)}
         for file in folder.iterdir() if not self._keep_in else ():
-            if DELIVERED.fullmatch(file.name) and file not in delivered and clipfile.made_here(file):
+            if DELIVERED.fullmatch(file.name) and file not in delivered and is_own_clip(file):
                 with suppress(OSError):
                     if sha256(file) in known:
                         file.unlink()
@@ -200,7 +200,7 @@ def clip_times(record: Ledger, names: Iterable[str]) -> dict[str, ClipTime]:
 
 
 def _holds(path: Path, data: bytes) -> bool:
-    return clipfile.made_here(path) and path.read_bytes() == data
+    return is_own_clip(path) and path.read_bytes() == data
 
 
 def _number(file: Path) -> int:

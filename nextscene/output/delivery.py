@@ -1,4 +1,4 @@
-"""Delivery: takes in, files out, each as soon as it is done; then a contact sheet and a film, if they are wanted.
+"""Delivery: takes in, files out, each as soon as it is done; then a sheet, papers and a film, if they are wanted.
 
 What has been delivered stays delivered, whatever happens later. It knows nothing of models.
 """
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from nextscene import NextSceneError, pictures
 from nextscene.film import CuttingRoom
+from nextscene.output.papers import Desk
 from nextscene.output.record import Record
 from nextscene.output.sheet import Sheet
-from nextscene.shooting.withholding import notice
-from nextscene.story.clips import ClipPlan
-from nextscene.story.plan import Shot
+from nextscene.shooting import notice
+from nextscene.story import ClipPlan, Shot
 from nextscene.take import Take
 
 
@@ -25,12 +25,14 @@ def deliver(
     title: str = "",
     sheet: Path | None = None,
     film: CuttingRoom | None = None,
+    papers: Desk | None = None,
     record: Record | None = None,
     quality: int = 80,
 ) -> Iterator[Path]:
-    """Yields each scene's file as it is finished, then the contact sheet and the film, where they are wanted.
+    """Yields each scene's file as it is finished, then the contact sheet, papers and the film, where they are wanted.
 
-    Of a scene that is withheld there is no file; sheet and film show the card that is its picture.
+    What is not filmed is not delivered. Of a scene that is withheld there is no file; sheet and film show the card that
+    is its picture.
 
     record: notes down each scene's file, where no takes are kept beside it.
     """
@@ -38,6 +40,8 @@ def deliver(
     with ExitStack() as stack:
         room = stack.enter_context(film) if film else None
         for take in takes:
+            if not take.shot.filmed:
+                continue
             path = _written(take, file_for(take.shot), quality)
             if record:
                 record.keep(take, path)
@@ -46,6 +50,8 @@ def deliver(
                 yield path
             if sheet:
                 cards.add(take.picture, take.provenance)
+            if papers:
+                papers.add(take.picture, take.provenance, path)
             if room:
                 room.add(take.picture, take.provenance, path)
         if not shown:
@@ -53,6 +59,8 @@ def deliver(
     if sheet:
         pictures.write(cards.picture(), sheet, {})
         yield sheet
+    if papers:
+        yield from papers.write(film.timeline if film else None)
     if film:
         yield from film.files
 

@@ -16,8 +16,7 @@ from pydantic import Field, PlainSerializer, PlainValidator, TypeAdapter
 from nextscene import NextSceneError, __version__
 from nextscene.output.folder import file_name
 from nextscene.provenance import Provenance
-from nextscene.story.plan import Shot
-from nextscene.story.story import Story, as_it_was_made, from_data
+from nextscene.story import Shot, Story, as_it_was_made, from_data
 
 VERSION = 2
 

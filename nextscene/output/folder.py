@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nextscene import NextSceneError, pictures
 from nextscene.files import unwritable
-from nextscene.film import clipfile
+from nextscene.film import is_own_clip
 
 _LONGEST_NAME = 160  # bytes; a file's name may have 255, and the names of its takes and parts are longer
 SCENE = re.compile(r"scene_\d{3,}\.(png|webp|jpg)")
@@ -68,7 +68,7 @@ def _is_at(path: Path, opened: int) -> bool:
 def refuse_what_is_in_the_way(files: Iterable[Path]) -> None:
     """Refuses to write where something lies that was not made here."""
     for file in files:
-        made_here = clipfile.made_here if file.suffix == ".mp4" else pictures.made_here
+        made_here = is_own_clip if file.suffix == ".mp4" else pictures.made_here
         if os.path.lexists(file) and not made_here(file):
             raise NextSceneError(
                 f"{file} is in the way, and it was not made here: move it, or choose another folder. Nothing was drawn."

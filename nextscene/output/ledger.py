@@ -19,15 +19,14 @@ from PIL import Image
 
 from nextscene import NextSceneError, pictures
 from nextscene.files import lies_within, sha256
-from nextscene.film.clipfile import made_here
+from nextscene.film import is_own_clip
 from nextscene.output.choosing import fingerprint, is_stale
 from nextscene.output.earlier import TAKES
 from nextscene.output.entries import RecordedClip, RecordedScene, RecordedTake, Run, Stage
 from nextscene.output.runfile import RunFile
 from nextscene.provenance import Provenance
-from nextscene.shooting.withholding import card
-from nextscene.story.plan import Reference
-from nextscene.story.story import Story
+from nextscene.shooting import card
+from nextscene.story import Reference, Story
 
 FILE = "run.json"
 
@@ -79,8 +78,8 @@ class Ledger:
         return self._file(scene.chosen_take) if scene and scene.chosen_take else None
 
     def scenes(self) -> Iterator[Scene]:
-        """The chosen take of every scene, in order: its picture, what made it, and its file if it is not withheld."""
-        scenes = [(scene, scene.chosen_take) for scene in self._begun.scenes]
+        """The chosen take of each scene of the film: its picture, what made it, and its file if it is not withheld."""
+        scenes = [(scene, scene.chosen_take) for scene in self._begun.scenes if scene.shot.filmed]
         if waiting := ", ".join(scene.id for scene, take in scenes if not take):
             raise NextSceneError(f"In {self.folder}, {waiting} is still to be drawn: script/sequence goes on with it.")
         return (self._show(scene, take) for scene, take in scenes if take)
@@ -170,7 +169,7 @@ class Ledger:
         used |= {self.folder / clip.file for name in self._begun.story.ids if (clip := self.clip(name)) and clip.file}
         folder = self.folder / TAKES
         made = [file for file in folder.glob("*.png") if pictures.made_here(file)]
-        made += [file for file in folder.glob("*.mp4") if made_here(file)]
+        made += [file for file in folder.glob("*.mp4") if is_own_clip(file)]
         unused = (file for file in made if file not in used)
         parts = (file for each in (self.folder, folder) for file in each.glob(".*.part") if file.is_file())
         return sorted([*unused, *parts])

@@ -3,7 +3,7 @@
     with Moving(record, plans, engines, file_for) as moving:
         for take in map(moving.keep, takes): ...    # all stills first
         yield from moving.make()                    # then the clips
-        yield from moving.show(title, sheet, cutting_room)
+        yield from moving.show(story, sheet, papers, cutting_room)
 
 Pictures wait on the disk, lossless, so that memory does not grow with the number of scenes.
 """
@@ -22,12 +22,12 @@ from nextscene.film import ClipTime, CuttingRoom, read_clip
 from nextscene.output.clips import Clips, Identity, clip_times
 from nextscene.output.folder import file_name
 from nextscene.output.ledger import Scene
+from nextscene.output.papers import Papers
 from nextscene.output.record import Record
 from nextscene.output.sheet import Sheet
 from nextscene.provenance import Provenance
-from nextscene.shooting.safety import Checker
-from nextscene.story.clips import ClipPlan
-from nextscene.story.plan import Reference
+from nextscene.shooting import Checker
+from nextscene.story import ClipPlan, Reference, Story
 from nextscene.take import Take
 
 MakeRoom = Callable[[Mapping[str, ClipTime]], CuttingRoom]
@@ -65,7 +65,7 @@ class Moving:
 
     def keep(self, take: Take) -> Take:
         """Keeps a still for later, where the run's folder does not."""
-        if self._work:
+        if self._work and take.shot.filmed:
             pictures.write(take.picture, self._still_file(take.shot.id), take.provenance.to_json())
         return take
 
@@ -73,9 +73,9 @@ class Moving:
         """Makes the clips; yields each file as soon as it is done."""
         return self._clips.make(self._still)
 
-    def show(self, title: str, sheet: Path | None, make_room: MakeRoom | None) -> Iterator[Path]:
-        """The contact sheet and the film of the scenes, of those that move by their clips; those that are wanted."""
-        cards = Sheet(title)
+    def show(self, story: Story, sheet: Path | None, papers: Papers, make_room: MakeRoom | None) -> Iterator[Path]:
+        """Contact sheet, papers and film of the scenes, of those that move by their clips; those that are wanted."""
+        cards, desk = Sheet(story.title or ""), papers.begin(story)
         with ExitStack() as stack:
             if make_room:
                 self.film = stack.enter_context(make_room(clip_times(self._record, self._clips.files)))
@@ -83,11 +83,13 @@ class Moving:
                 clip = self._clips.files.get(plan.id)
                 if sheet and made:
                     cards.add(picture, made, _later(clip) if clip else ())
+                desk.add(picture, made, file)
                 if self.film:
                     self.film.add(picture, made, file, clip)
         if sheet:
             pictures.write(cards.picture(), sheet, {})
             yield sheet
+        yield from desk.write(self.film.timeline if self.film else None)
         if self.film:
             yield from self.film.files
 

@@ -28,9 +28,8 @@ from nextscene.output.choosing import choose_takes, words_of
 from nextscene.output.earlier import TAKES, set_aside, set_aside_run
 from nextscene.output.entries import RecordedScene, RecordedTake, Run
 from nextscene.output.ledger import FILE, Ledger, now
-from nextscene.shooting.safety import Checker
-from nextscene.story.plan import Reference, Shot
-from nextscene.story.story import Story, with_prefix
+from nextscene.shooting import Checker
+from nextscene.story import Reference, Shot, Story, with_prefix
 from nextscene.take import Take, Withheld
 
 GivenPictures = Mapping[Reference, Image.Image]
@@ -96,12 +95,12 @@ class Record(Ledger):
             if name in scenes and "take" not in scene.model_fields_set
         }
         for named in retake:
-            name = scene_named(named, story.ids)
+            name = scene_named(named, story)
             wanted[name] = 1 + max((take.noise for take in scenes[name].takes), default=0) if name in scenes else 1
         self._use = {}
         for choice in use:
             named, _, number = choice.rpartition(":")
-            name = scene_named(named, story.ids)
+            name = scene_named(named, story)
             takes = scenes[name].takes if name in scenes else ()
             take = next((take for take in takes if str(take.number) == number), None)
             if not take:
@@ -289,10 +288,11 @@ class Record(Ledger):
         return Take(shot, picture, take.seconds, made, withheld)
 
 
-def scene_named(name: str, ids: Sequence[str]) -> str:
-    """The id of a scene that is named by its id or by its number."""
-    if name in ids:
+def scene_named(name: str, story: Story) -> str:
+    """The id of a scene that is named by its id, or by its number among those that are filmed."""
+    if name in story.ids:
         return name
+    ids = [each for each, _ in story.filmed]
     if name.isdecimal() and len(name) <= 3 and 1 <= int(name) <= len(ids):
         return ids[int(name) - 1]
     raise NextSceneError(f"There is no scene {name!r} in this story of {len(ids)}: name it by its number or its id.")

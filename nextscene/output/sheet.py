@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from nextscene.faces import Anchor, Line, find_direction, shorten, wrap
 from nextscene.pictures import fit
 from nextscene.provenance import Provenance
-from nextscene.story.story import PREFIX
+from nextscene.story import PREFIX
 
 CARD, GAP, TEXT = 320, 24, 92  # pixels: a thumbnail's width, the space around it, and the height of the words below
 BACKGROUND, WORDS, QUIET, BADGE = "#14161a", "#f2f0ea", "#8d929c", "#e8a33d"

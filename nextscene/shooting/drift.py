@@ -19,7 +19,7 @@ Move = tuple[float, float, float]  # zoom, shift across, shift down
 BOX, BILINEAR = Image.Resampling.BOX, Image.Resampling.BILINEAR
 
 # From where `badges` suspects a fault; measured by `script/bench badges` (docs/measurements/badges.md).
-BLURRED = 0.72  # of the steepness of the strongest edges, in the picture before; not said: right in 71 % only
+BLURRED = 0.76  # of the steepness of the strongest edges, in the picture before
 NOISY = 1.5  # levels of 255, more than in the picture before
 
 SIDE = 256  # pixels; what need not be measured on the whole picture is measured on this, stretched to a square
@@ -29,13 +29,14 @@ SURE = 0.25  # agreement from which a move is believed; pictures that have nothi
 FAINT = 2 / 255  # of brightness per pixel: weaker gradients are no edges
 FLAT, EVENLY = 1e-6, 1e-4  # the gradient energy and the contrast that even a uniform picture is taken to have
 
-STILL = 0.02  # of zoom and shift: in a near-copy the camera stood still
+STILL = 0.025  # of zoom and shift: in a near-copy the camera stood still
 CELLS = 16  # to each side: what a near-copy is compared by, as shares of the contrast of the picture before
-HARDLY, ANYWHERE, SMALL = 0.6, 2.0, 95  # so little changed in this percentage of the cells, and no more in any
+HARDLY, NOWHERE, SMALL = 0.6, 2.5, 95  # so little changed in this percentage of the cells, and so much in two at most
 TONE = 4.0  # Delta E: the colours of a near-copy, wherever they lie, are the same but for this
 FLATTEST = 6.0  # Delta E: the contrast that even a uniform picture is taken to have
 
-EDGES, SOFTENED = 0.05, 1.5  # the share of a picture that is its strongest edges; the blur they are compared with
+EDGES = 0.05  # the share of a picture that is its strongest edges
+SOFTEN = ImageFilter.GaussianBlur(1.5)  # what they are compared with
 MEDIAN = 0.6745  # of the deviation of normal noise: the median of its magnitudes
 
 ACROSS = 64  # samples along a bar
@@ -65,7 +66,7 @@ class Drift:
     zoom: float  # ratio; 1 is none, above 1 the camera moved closer
     shift_x: float  # fraction of the width; above 0 the scene moved to the right
     shift_y: float  # fraction of the height; above 0 the scene moved down
-    near_copy: bool  # the camera stood still, and nothing changed but what any redrawing changes
+    near_copy: bool  # the camera stood still, and all that changed is faint or less than a hundredth of the picture
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def compare(before: Image.Image, after: Image.Image) -> Drift:
         structure=_structure(_grey(near), _grey(there)),
         colour_shift=colour_shift,
         sharpness=_sharpness(_grey(after)) / _sharpness(_grey(before)),
-        steepness=_steepness(after) / _steepness(before),
+        steepness=_steepness(before, after, move),
         noise=_noise(_grey(after)) - _noise(_grey(before)),
         zoom=zoom,
         shift_x=x,
@@ -119,12 +120,13 @@ def bars(picture: Image.Image) -> Bars:
 def badges(drift: Drift | None, bars: Bars, asked_for_change: bool) -> list[str]:
     """What is worth a look in a scene, in short words for a log or a sheet; `drift` is None if it grew from nothing.
 
-    Only what is right four times of five when it is said (docs/continuity.md has the measurements).
+    Only what was measured to be right when it is said, and said when it is right, four times of five.
     """
     found = {"bars": bool(bars)}
     if drift:
         found |= {
             "near-copy": drift.near_copy and asked_for_change,
+            "blurred": drift.steepness < BLURRED,
             "noisy": drift.noise > NOISY,
         }
     return [word for word, seen in found.items() if seen]
@@ -210,12 +212,22 @@ def _sharpness(grey: Floats) -> float:
     return (energy + FLAT) / (float(grey.var()) + EVENLY)
 
 
-def _steepness(picture: Image.Image) -> float:
-    """How steep the strongest edges are beside what a blur leaves of them: soft ones lose little by it."""
-    soft = picture.convert("L").filter(ImageFilter.GaussianBlur(SOFTENED))
-    edges, softened = (_gradients(_grey(each)) for each in (picture, soft))
-    strongest = softened >= np.quantile(softened, 1 - EDGES)
-    return float(np.sqrt(((edges[strongest] ** 2).mean() + FLAT) / ((softened[strongest] ** 2).mean() + FLAT)))
+def _steepness(before: Image.Image, after: Image.Image, move: Move) -> float:
+    """How steep, beside what a blur leaves of them, those edges are that are strong in both pictures.
+
+    Soft ones lose little by it. What is in one picture alone, as rain is, does not count, nor that fog fades it all.
+    """
+    _, x, y = move
+    moved = (-round(y * before.height), -round(x * before.width))
+    was, soft = (_gradients(_grey(each)) for each in (before, before.filter(SOFTEN)))
+    now, soft_now = (np.roll(_gradients(_grey(each)), moved, (0, 1)) for each in (after, after.filter(SOFTEN)))
+    strong = soft * soft_now
+    edges = strong >= np.quantile(strong, 1 - EDGES)
+    steep, steep_now = (
+        ((sharp[edges] ** 2).mean() + FLAT) / ((softened[edges] ** 2).mean() + FLAT)
+        for sharp, softened in ((was, soft), (now, soft_now))
+    )
+    return float(np.sqrt(steep_now / steep))
 
 
 def _gradients(grey: Floats) -> Floats:
@@ -239,7 +251,7 @@ def _cells(picture: Image.Image) -> Floats:
 def _hardly_changed(was: Floats, now: Floats) -> bool:
     contrast = max(float(np.linalg.norm(was.std(axis=0))), FLATTEST)
     apart = _distance(was, now) / contrast
-    return bool(np.percentile(apart, SMALL) <= HARDLY and apart.max() <= ANYWHERE)
+    return bool(np.percentile(apart, SMALL) <= HARDLY and np.sort(apart)[-3] <= NOWHERE)
 
 
 def _lab(rgb: NDArray[np.uint8]) -> Floats:

@@ -12,17 +12,14 @@ import torch
 from PIL import Image
 
 from nextscene import NextSceneError, __version__
-from nextscene.model import Model
-from nextscene.model.memory import bring_back, free
+from nextscene.model import Model, memory
 from nextscene.pictures import fit
 from nextscene.progress import OnStep
 from nextscene.provenance import Lora, LoraFile, OwnLora, Provenance
 from nextscene.shooting import drift
 from nextscene.shooting.safety import Checker
 from nextscene.shooting.withholding import withhold_flagged
-from nextscene.story.advice import asks_for_change
-from nextscene.story.plan import Reference, Shot, Size, retaken, scenes_needed_after
-from nextscene.story.story import Story
+from nextscene.story import Reference, Shot, Size, Story, asks_for_change, retaken, scenes_needed_after
 from nextscene.take import Pictures, Take
 
 VERSIONS = {package: version(package) for package in ("torch", "diffusers", "transformers")}
@@ -38,7 +35,7 @@ class Studio:
     def put_away(self) -> None:
         """Makes room for another model: the weights wait in the machine's own memory, or go, where nobody waits."""
         if not self.model.plan.streamed:  # whose weights are there already
-            free(self.model.pipe, keep=self._lasting)
+            memory.free(self.model.pipe, keep=self._lasting)
             self._is_away = True
 
     def shoot(
@@ -62,7 +59,7 @@ class Studio:
         Only pictures that a later shot looks at are kept, so memory does not grow with the number of scenes.
         """
         if self._is_away:
-            bring_back(self.model.pipe)
+            memory.bring_back(self.model.pipe)
             self._is_away = False
         self.model.check(shots)
         drawn: dict[Reference, Image.Image] = {}
@@ -80,7 +77,7 @@ class Studio:
             yield withhold_flagged(replace(take, provenance=replace(take.provenance, tried=len(takes))), checker)
             chosen[shot.id] = take.shot.take
             drawn[Reference("scene", shot.id)] = take.picture
-            needed = scenes_needed_after(shots, shot.number)
+            needed = scenes_needed_after(shots, shot)
             drawn = {reference: kept for reference, kept in drawn.items() if reference.name in needed}
 
     def _take(self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None, story: Story | None) -> Take:
@@ -113,14 +110,14 @@ class Studio:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             raise NextSceneError(
-                f"Scene {shot.number} ({shot.id}) did not fit into memory at {size[0]}x{size[1]} with "
+                f"{shot.called} ({shot.id}) did not fit into memory at {size[0]}x{size[1]} with "
                 f"{len(references)} reference(s): lower the width and height, or close other programs that use "
                 "the device."
             ) from None
 
     def _provenance(self, shot: Shot, noticed: Sequence[str], story: Story | None) -> Provenance:
         model = self.model
-        own, fast = model.own_lora, model.fast_lora
+        own, fast, camera = model.own_lora, model.fast_lora, model.camera_lora
         return Provenance(
             shot=shot,
             model=model.name,
@@ -128,6 +125,7 @@ class Studio:
             lora=Lora(model.lora.name, model.lora_sha256, shot.look.lora_scale),
             lora_weights=OwnLora(shot.lora_weights or "", own.sha256, shot.look.lora_weights_scale) if own else None,
             fast_lora=LoraFile(fast.file.name, fast.sha256) if fast and shot.go_fast else None,
+            camera_lora=LoraFile(camera.file.name, camera.sha256) if camera and shot.camera_lora else None,
             made_by=f"Next Scene {__version__}",
             memory=model.plan.name,
             device=torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from nextscene import pictures
 from nextscene.faces import Line
 from nextscene.shooting.safety import Checker
-from nextscene.story.plan import Size
+from nextscene.story import Size
 from nextscene.take import Take, Withheld
 
 DARK, QUIET = "#22252b", "#a4a9b3"

@@ -13,9 +13,10 @@ from typing import Any, Literal
 from nextscene import NextSceneError
 from nextscene.card import Limits
 from nextscene.settings import ClipLook
-from nextscene.story.plan import Shot
+from nextscene.story.planning import Shot
+from nextscene.story.scene import Scene, without_prefix
 from nextscene.story.sizes import Size, drawing_size
-from nextscene.story.story import Scene, Story, without_prefix
+from nextscene.story.story import Story
 
 NEGATIVE = "static, still picture, flicker, flash, fade to white, blurred, distorted, watermark"
 FAST_STEPS = 4
@@ -89,6 +90,10 @@ class ClipPlan:
         return {name: value for name, value in asdict(self).items() if name not in ("number", "why", "notes")}
 
     @property
+    def called(self) -> str:
+        return f"Clip {self.number}"
+
+    @property
     def seconds(self) -> float:
         return self.frames / self.fps
 
@@ -110,28 +115,30 @@ def clip_look(story: Story, scene: Scene) -> ClipLook:
 
 def engine_names(story: Story) -> list[str]:
     """Which engine each scene asks for, in order."""
-    return [clip_look(story, scene).engine or story.clip_engine for scene in story.scenes]
+    return [clip_look(story, scene).engine or story.clip_engine for _, scene in story.filmed]
 
 
 def plan_clips(story: Story, shots: Sequence[Shot], engines: Mapping[str, EngineFacts]) -> list[ClipPlan]:
-    """The clips of a story, one for each scene; none, where it is not to move.
+    """The clips of a story, one for each scene of its film; none, where it is not to move.
 
     story: complete. engines: the facts of each that the story names, by that name.
     """
     if story.clips == "none":
         return []
     named = [engines[name] for name in engine_names(story)]
-    ends = _ends(story, shots, named)
-    plans = zip(story.scenes, shots, named, ends, strict=True)
+    scenes, shots = [scene for _, scene in story.filmed], [shot for shot in shots if shot.filmed]
+    plans = zip(scenes, shots, named, _ends(story, scenes, shots, named), strict=True)
     return [_plan(story, scene, shot, facts, last, why) for scene, shot, facts, (last, why) in plans]
 
 
-def _ends(story: Story, shots: Sequence[Shot], engines: Sequence[EngineFacts]) -> Iterator[tuple[str | None, str]]:
+def _ends(
+    story: Story, scenes: Sequence[Scene], shots: Sequence[Shot], engines: Sequence[EngineFacts]
+) -> Iterator[tuple[str | None, str]]:
     """The scene that each clip ends on, if it does, and why, or why not."""
     if story.clips != "join":
         yield from [(None, "")] * len(shots)
         return
-    for (shot, following), scene, facts in zip(pairwise(shots), story.scenes[1:], engines, strict=False):
+    for (shot, following), scene, facts in zip(pairwise(shots), scenes[1:], engines, strict=False):
         against = _against_joining(shot, following, scene, facts)
         yes = f"It ends on scene {following.number}, which shows the same place."
         yield (None, f"It moves by itself: {against}.") if against else (following.id, yes)

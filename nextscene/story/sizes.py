@@ -1,4 +1,4 @@
-"""At which size a picture is drawn, where a model cannot draw the size that was asked for.
+"""Which size a picture has, and at which it is drawn, where a model cannot draw that one.
 
 A wanted size and what a model can draw go in; the size to draw comes out: of the same shape as nearly as the model's
 grid allows, and near its own area. What is drawn at another size is then brought to the wanted one. It knows no
@@ -8,11 +8,25 @@ pictures.
 import math
 
 from nextscene.card import Limits
+from nextscene.settings import MAX_SIDE, MIN_SIDE, StorySettings
 
 Size = tuple[int, int]
 
 GRID = 16  # pixels: the VAE's factor 8, times patches of 2
 SHAPE = 10  # how much a shape that is off counts beside an area that is off
+
+
+def full_size(settings: StorySettings, own_size: Size, image: Size | None) -> Size:
+    """The size of every picture: on the model's grid, of its own area, and in the shape that was asked for, or else
+    the first picture's."""
+    aspect = settings.shape or (image[0] / image[1] if image else own_size[0] / own_size[1])
+    width = settings.width or (settings.height * aspect if settings.height else math.sqrt(math.prod(own_size) * aspect))
+    height = settings.height or width / aspect
+    return _on_grid(width), _on_grid(height)
+
+
+def _on_grid(side: float) -> int:
+    return min(max(round(side / GRID) * GRID, MIN_SIDE), MAX_SIDE)
 
 
 def drawing_size(wanted: Size, own_size: Size, limits: Limits | None = None) -> Size:

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from nextscene.story.language import read
-from nextscene.story.story import Scene, Story
+from nextscene.story.scene import Scene
+from nextscene.story.story import Story
 
 
 @dataclass(frozen=True)

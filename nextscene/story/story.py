@@ -10,118 +10,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-from pydantic import Field, GetJsonSchemaHandler, StringConstraints, ValidationError, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from nextscene import NextSceneError
-from nextscene.settings import (
-    ClipLook,
-    FileName,
-    FilmSettings,
-    Group,
-    Lens,
-    Light,
-    Look,
-    Move,
-    Name,
-    StorySettings,
-    Text,
-    Transition,
-    Weather,
-    describe_errors,
-    setting,
-)
+from nextscene.settings import ClipLook, FileName, FilmSettings, Name, StorySettings, describe_errors, setting
+from nextscene.story.scene import MAX_AMBIENCE, Scene
 
 MAX_SCENES = 300
 MAX_CAST = 24  # pictures; each scene looks at a few of them
 MAX_STORY = 10_000_000  # bytes of a story file
 MAX_FACT = 30_000  # characters: a JPEG's metadata holds about twice as many
 
-Prompt = Annotated[Text, StringConstraints(min_length=1)]
-
-PREFIX = "Next Scene: "
-_PREFIXES = re.compile(r"^(?:\s*next[\s_-]*scene\s*:)+\s*", re.IGNORECASE)
 # A comma within a sentence has one space after it; any other comma parts two scenes.
 _BETWEEN_SCENES = re.compile(r"\n|\||,(?! \S)")
-
-
-class CameraMove(Group):
-    """What the camera does from the scene before, in numbers. The scene's words should say it as well."""
-
-    rotate: int = setting("Degrees around what is to be seen, to the right; below 0 to the left", 0, ge=-180, le=180)
-    forward: int = setting("Steps closer; below 0 away", 0, ge=-10, le=10)
-    tilt: int = setting("Steps up; below 0 down", 0, ge=-10, le=10)
-    lens: Lens | None = setting("Another lens", blank="the one that it had")
-
-
-class CameraPlace(Group):
-    """Where the camera is, in steps from where it was when the story, or a part of it, began."""
-
-    pan: int = setting("To the right; below 0 to the left", 0, ge=-100, le=100)
-    tilt: int = setting("Up; below 0 down", 0, ge=-100, le=100)
-    zoom: int = setting("Closer; below 0 farther", 0, ge=-100, le=100)
-
-
-class Shows(Group):
-    """What a scene shows, where its words do not say it plainly enough for the rules."""
-
-    light: Light | None = setting("The time of day", blank="as its words say")
-    weather: Weather | None = setting("The weather", blank="as its words say")
-    place: Name | None = setting("Where it is", blank="as its words say")
-    subject: Name | None = setting("Who or what it is about", blank="as its words say")
-    colour: Name | None = setting("The colour of that", blank="as its words say")
-    camera: CameraPlace | None = setting("Where the camera is: pan, tilt, zoom, in steps", blank="as its words say")
-
-
-class Scene(Look):
-    """One scene: its words, and what it wants otherwise than the rest of its story."""
-
-    prompt: Prompt = Field(description="What the scene shows. Camera first, then what changes, then the light")
-    id: Name | None = setting("A name of its own, for `after`, `anchor` and --retake", blank="scene_001 and so on")
-    seed: int | None = setting("A seed of its own", ge=0, le=2**31 - 1, blank="the story's")
-    after: Name | None = setting(
-        "The id of the earlier scene that it grows from; null: a fresh start from its words", blank="the scene before"
-    )
-    anchor: Name | None = setting(
-        "An earlier scene, or a picture of the cast, that it looks at as well; null: none", blank="the story's"
-    )
-    cast: tuple[Name, ...] | None = setting("Which pictures of the cast it looks at", blank="all of them")
-    camera: CameraMove | None = setting(
-        "What the camera does, for the plan: rotate (degrees to the right), forward, tilt (steps), lens (wide, close)",
-        blank="as its words say",
-    )
-    shows: Shows | None = setting(
-        "What it shows, for the plan: light, weather, place, subject, colour, camera", blank="as its words say"
-    )
-    take: int = setting("Which take of it is wanted; each has noise of its own", 1, ge=1, le=1_000_000)
-    duration: float | None = setting("Seconds that it stands in the film", ge=0.04, le=600, blank="1 / fps")
-    transition: Transition | None = setting("How the film comes into it", blank="the film's")
-    move: Move | None = setting("What the camera does on its still", blank="the film's")
-    motion: Text | None = setting("What happens in its clip", blank="what its prompt says")
-    clip: ClipLook | None = setting("How its clip is made: engine, frames, seed, steps, ...", blank="as the story says")
-    caption: Text | None = setting("What is read on it; empty: nothing", blank="its prompt")
-    narration: Text | None = setting("What a voice speaks on it", blank="nothing, or its prompt: see the film's")
-
-    @classmethod
-    def _null_says(cls) -> frozenset[str]:
-        return frozenset({"after", "anchor"})
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """In a story file a text alone is a scene too."""
-        return {"anyOf": [{"type": "string", "description": "The scene's prompt"}, handler(core)]}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_words(cls, value: Any) -> Any:
-        return {"prompt": value} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _says_something(self) -> "Scene":
-        if not _PREFIXES.sub("", self.prompt):
-            raise ValueError("there is nothing after 'Next Scene:' in its prompt")
-        return self
 
 
 class Story(StorySettings):
@@ -141,6 +42,12 @@ class Story(StorySettings):
         max_length=MAX_CAST,
     )
     anchor: Name | None = setting("A scene, or a picture of the cast, that all later scenes look at as well")
+    voices: Mapping[Name, Name] = setting(
+        "Whose voice is whose: names of speakers with names of voices", {}, blank="a voice of their own for each"
+    )
+    ambience: tuple[Name, ...] = setting(
+        "What all its places sound like, where a scene says nothing else", (), max_length=MAX_AMBIENCE
+    )
     clip: ClipLook | None = setting("How all clips are made, where a scene says nothing else")
 
     @model_validator(mode="after")
@@ -159,6 +66,8 @@ class Story(StorySettings):
         for number, name in enumerate(self.cast):
             if name in {"image", *earlier, *self.cast[:number]}:
                 raise ValueError(f"cast: {name!r} is already the name of something else")
+        if not self.filmed:
+            raise ValueError("scenes: none of them is filmed, so there is nothing to deliver")
         if self.anchor is not None and self.anchor not in {*earlier, *self.cast}:
             raise ValueError(f"anchor: there is no scene and no cast {self.anchor!r}")
         return self
@@ -166,6 +75,11 @@ class Story(StorySettings):
     @property
     def ids(self) -> list[str]:
         return [scene.id or f"scene_{number:03d}" for number, scene in enumerate(self.scenes, 1)]
+
+    @property
+    def filmed(self) -> list[tuple[str, Scene]]:
+        """The scenes that are delivered and filmed, by their ids; their numbers are counted among these."""
+        return [(name, scene) for name, scene in zip(self.ids, self.scenes, strict=True) if scene.filmed]
 
     def with_takes(self, takes: Mapping[str, int]) -> "Story":
         """The same story, with these takes of its scenes."""
@@ -268,16 +182,6 @@ def from_data(data: Any) -> Story:
         return Story.model_validate(data)
     except ValidationError as error:
         raise NextSceneError(describe_errors(error)) from None
-
-
-def with_prefix(prompt: str) -> str:
-    """The prompt with "Next Scene: " before it exactly once, as the LoRA was trained."""
-    return PREFIX + without_prefix(prompt)
-
-
-def without_prefix(prompt: str) -> str:
-    """The prompt without any "Next Scene:" before it."""
-    return _PREFIXES.sub("", prompt).strip()
 
 
 def _from_json(text: str, name: str) -> Story:

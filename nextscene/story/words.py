@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from nextscene.card import World
-from nextscene.story.story import without_prefix
+from nextscene.story.scene import without_prefix
 
 MOST_NAMED = 6  # unknown words in one sentence
 

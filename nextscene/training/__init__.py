@@ -10,12 +10,16 @@ what the encoders made of the examples; `trainer` is the loop; `checkpoint` keep
 Nothing here knows where the base model came from. Recipes are read without torch.
 """
 
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nextscene.training.recipe import Recipe, make_recipe
 
-__all__ = ["Base", "Recipe", "make_recipe", "train"]
+if TYPE_CHECKING:
+    from nextscene.training.lora_file import write_lora
+
+__all__ = ["Base", "Recipe", "make_recipe", "train", "write_lora"]
 
 
 class Base(NamedTuple):
@@ -35,3 +39,9 @@ def train(data: Path, base: Base, recipe: Recipe, out: Path) -> Path:
     from nextscene.training import trainer  # brings torch
 
     return trainer.train(data, base, recipe, out)
+
+
+def __getattr__(name: str) -> object:
+    if name != "write_lora":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module("nextscene.training.lora_file").write_lora

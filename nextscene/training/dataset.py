@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from nextscene import NextSceneError, pictures
 from nextscene.files import lies_within, short
 from nextscene.settings import MAX_PROMPT
-from nextscene.story.plan import GRID, Size
+from nextscene.story import GRID, Size
 from nextscene.training.progress import progress
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2", ".ppm"}

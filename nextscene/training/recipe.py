@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nextscene import NextSceneError
 from nextscene.files import short
-from nextscene.story.story import PREFIX, with_prefix
+from nextscene.story import PREFIX, with_prefix
 
 Value = str | float | bool | None  # as a form or a terminal gives it
 

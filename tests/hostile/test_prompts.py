@@ -7,9 +7,8 @@ from conftest import photo
 from nextscene import NextSceneError
 from nextscene.model import Model
 from nextscene.settings import StorySettings
-from nextscene.shooting.studio import Studio
-from nextscene.story.plan import IMAGE, Shot, plan
-from nextscene.story.story import from_data
+from nextscene.shooting import Studio
+from nextscene.story import IMAGE, Shot, from_data, plan
 
 SIGNS = ("<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|im_end|>", "<|endoftext|>")
 

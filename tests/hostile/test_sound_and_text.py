@@ -13,9 +13,8 @@ from imageio_ffmpeg import get_ffmpeg_exe
 
 from bench.ears import heard, music
 from nextscene import NextSceneError
-from nextscene.film import CuttingRoom, ffmpeg, sound
-from nextscene.film.timeline import lay_out
-from nextscene.story.story import Story, from_data
+from nextscene.film import CuttingRoom, ffmpeg, lay_out, sound
+from nextscene.story import Story, from_data
 
 MINUTES = lay_out(from_data([{"prompt": "a", "duration": 90}]))
 

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from nextscene import NextSceneError
-from nextscene.cli.main import main
+from nextscene.cli import main
 from nextscene.model import Model
 from nextscene.training import checkpoint, dataset, make_recipe
 from nextscene.training.lora_file import write_lora
@@ -85,7 +85,7 @@ def largest_file(size: int) -> Iterator[None]:
 KILLS = """
 import hashlib, json, os, pathlib, signal, sys
 import torch
-from nextscene.cli.main import main
+from nextscene.cli import main
 from nextscene.training import trainer
 
 # All that a run imports is imported once, and each run is forked from here.

@@ -13,19 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 from nextscene import NextSceneError
 from nextscene.animating import Animation
+from nextscene.batch import Wanted
 from nextscene.cli.arguments import parser, typed
+from nextscene.cli.batch import make_batch
 from nextscene.cli.explain import explain
 from nextscene.cli.train import train
 from nextscene.hub import Weights, choose, describe_models, fetch
 from nextscene.library import load
+from nextscene.output import Papers
 from nextscene.production import Production, Request, clean_folder, cut_film
 from nextscene.progress import say
 from nextscene.settings import ClipSettings, FilmSettings, OutputSettings, StorySettings
-from nextscene.shooting.safety import Checker
-from nextscene.story.story import Story, from_file, from_prompts, from_text
+from nextscene.shooting import Checker
+from nextscene.story import Story, from_file, from_prompts, from_text
 
 if TYPE_CHECKING:
-    from nextscene.shooting.studio import Studio
+    from nextscene.shooting import Studio
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,7 +68,9 @@ def _sequence(options: argparse.Namespace) -> None:
         story_folder=_story_folder(options),
         film=options.output_video,
         otio=_otio(options),
+        edits=tuple(options.edit),
         sheet=folder / "contact_sheet.png",
+        papers=_papers(options, folder),
         keep_takes=True,
         retake=tuple(options.retake),
         use=tuple(options.use),
@@ -89,10 +94,26 @@ def _animate(options: argparse.Namespace) -> None:
 def _film(options: argparse.Namespace) -> None:
     """Makes the film of an earlier run, without the model."""
     pace = StorySettings.checked(fps=options.fps, seconds_per_scene=options.seconds_per_scene)
-    for path in cut_film(
-        options.run, options.output, FilmSettings.checked(**typed(options, FilmSettings)), pace, _otio(options)
-    ):
+    wanted = FilmSettings.checked(**typed(options, FilmSettings))
+    papers = _papers(options, options.run)
+    for path in cut_film(options.run, options.output, wanted, pace, _otio(options), tuple(options.edit), papers):
         say(path)
+
+
+def _papers(options: argparse.Namespace, folder: Path) -> Papers:
+    """The papers that were asked for; those without a name lie in the folder."""
+
+    def file(typed: Path | None, name: str) -> Path | None:
+        return typed if typed is None or typed.name else folder / name
+
+    return Papers(file(options.storyboard, "storyboard.pdf"), file(options.shots, "shots.csv"))
+
+
+def _batch(options: argparse.Namespace) -> None:
+    """Makes many stories."""
+    settings = StorySettings.checked(**typed(options, StorySettings))
+    film = FilmSettings.checked(**typed(options, FilmSettings))
+    make_batch(options, Wanted(settings, film, OutputSettings.checked(**typed(options, OutputSettings)), options.film))
 
 
 def _otio(options: argparse.Namespace) -> Path | None:
@@ -179,5 +200,6 @@ COMMANDS = {
     "film": _film,
     "explain": _explain,
     "train": train,
+    "batch": _batch,
     "weights": _weights,
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from nextscene.settings import Look
 from nextscene.story.language import LIGHTS, MOVES, OPPOSITES, WEATHERS
-from nextscene.story.plan import Shot, Size
+from nextscene.story.planning import Shot, Size
 
 CHANGE = (
     r"camera|shot|angle|view|close-up|pan|tilt|dolly|zoom|track|reveal|expand|transition|begin|start|become|turn|grow"
@@ -42,7 +42,7 @@ def _about_words(shot: Shot) -> Iterator[str]:
     for kind, found in (("times of day", _found(LIGHTS, words)), ("kinds of weather", _found(WEATHERS, words))):
         if len(found) > 1:
             yield f"two {kind} ({', '.join(found)}) in one picture: say only the one that it shall show"
-    if shot.grows_from and not asks_for_change(shot.prompt):
+    if shot.grows_from and not (shot.camera_lora or asks_for_change(shot.prompt)):
         yield "neither a camera move nor a change is named: the scene may come out as a copy of the one before"
 
 

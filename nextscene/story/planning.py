@@ -5,9 +5,8 @@ and replayed. It knows a picture only by its size, and a model only by the size 
 """
 
 import hashlib
-import math
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any, Literal
@@ -16,13 +15,15 @@ from pydantic import TypeAdapter
 
 from nextscene import NextSceneError
 from nextscene.card import Limits
-from nextscene.settings import MAX_SIDE, MIN_SIDE, Look, StorySettings
+from nextscene.settings import Look, StorySettings
+from nextscene.story.camera import Phrases
 from nextscene.story.parents import COSTS, UNCHANGED, Cost, choose_parent, difference
+from nextscene.story.scene import Scene, with_prefix, without_prefix
 from nextscene.story.sizes import GRID as GRID
 from nextscene.story.sizes import Size as Size
-from nextscene.story.sizes import drawing_size
+from nextscene.story.sizes import drawing_size, full_size
 from nextscene.story.state import State, is_known_throughout, states_of
-from nextscene.story.story import Scene, Story, with_prefix
+from nextscene.story.story import Story
 
 FAST_STEPS = 4  # of a draft, where nobody says how many
 MAX_REFERENCES = 3  # pictures that the model was made to look at
@@ -45,7 +46,8 @@ class Shot:
     """One picture to make, with everything decided.
 
     prompt: the user's own words.
-    words: those that it is drawn by: the same, unless it grows from another scene than the one before.
+    words: those that it is drawn by: the same, unless it grows from another scene than the one before, or has a
+        `camera` that the model's LoRA for camera angles understands.
     shows: what it is to show, as far as that is known.
     grows_from: the picture that it starts from and follows; None: it is a fresh start.
     references: all that it looks at, what it grows from first.
@@ -53,6 +55,8 @@ class Shot:
     look: how it is drawn.
     lora_weights: the name of the user's own LoRA, if there is one.
     go_fast: whether it is a draft, made in a few steps by the LoRA that is there for that.
+    camera_lora: whether the LoRA for camera angles acts.
+    filmed: whether it is delivered and filmed; else it is only there to be looked at, and its number is 0.
     story_seed: the seed that a person gives to get this picture again.
     seed: the seed of its noise, derived from the story's seed, the scene's id and the take.
     """
@@ -70,16 +74,19 @@ class Shot:
     draw_height: int
     look: Look
     go_fast: bool
+    camera_lora: bool
     lora_weights: str | None
     story_seed: int
     take: int
     seed: int
     duration: float
+    filmed: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON's own types, the look's settings beside the others."""
         fields = asdict(replace(self, look=Look()))
-        left_out = {"look"} | ({"words"} if self.words == self.prompt else set())
+        plain = {"words": self.words == self.prompt, "camera_lora": not self.camera_lora, "filmed": self.filmed}
+        left_out = {"look", *(name for name, is_plain in plain.items() if is_plain)}
         return {name: value for name, value in fields.items() if name not in left_out} | self.look.model_dump()
 
     @classmethod
@@ -91,6 +98,7 @@ class Shot:
             "draw_height": said.get("height"),
             "words": said.get("prompt"),
             "shows": {"since": said.get("id")},
+            "camera_lora": False,
         }  # which did not have these
         look = Look.model_validate({name: said[name] for name in Look.model_fields if name in said})
         if said.get("negative_prompt") == " ":  # which stands for none
@@ -102,9 +110,10 @@ class Shot:
         beside = [reference.name for reference in self.references if reference != self.grows_from]
         grows += f" with {', '.join(beside)}" if beside else ""
         own = f" + {self.lora_weights} {look.lora_weights_scale:g}" if self.lora_weights else ""
+        own += " + camera angles" * self.camera_lora
         drawn = f"     drawn as: {self.words}\n" if self.words != self.prompt else ""
         return (
-            f"{self.number:3d}. {self.prompt}\n{drawn}"
+            f"{f'{self.number:3d}.' if self.filmed else '   -'} {self.prompt}\n{drawn}"
             f"     {self.id}, take {self.take} · from {grows} · {self.size} · strength {look.strength:g}"
             f" · lora {look.lora_scale:g}{own} · {look.steps} steps{', fast' * self.go_fast}"
             f" · guidance {look.guidance:g}{_shortcuts(look)}"
@@ -112,6 +121,11 @@ class Shot:
             f"     shows: {self.shows}\n"
             f"     without: {look.negative_prompt.strip() or 'nothing named'}"
         )
+
+    @property
+    def called(self) -> str:
+        """What to call it: "Scene 3", or its id, where it is not filmed and has no number."""
+        return f"Scene {self.number}" if self.filmed else self.id
 
     @property
     def is_resized(self) -> bool:
@@ -144,6 +158,7 @@ def plan(
     own_size: Size,
     image: Size | None = None,
     limits: Limits | None = None,
+    phrases: Phrases | None = None,
 ) -> list[Shot]:
     """Decides every shot of a story.
 
@@ -154,18 +169,23 @@ def plan(
     own_size: the (width, height) that the model draws best, taken when nobody names one.
     image: the size of the first picture, if there is one; the first shot then grows from it.
     limits: which sizes the model can draw; None: any.
+    phrases: in which a scene's `camera` is said to the model's LoRA for camera angles; None: it has none.
     """
     if story.image and not image:
         raise NextSceneError(f"This story opens with the picture {story.image!r}: give it along with the story.")
     settings = StorySettings().overlaid(story).overlaid(wanted)
-    width, height = _size(settings, own_size, image)
+    width, height = full_size(settings, own_size, image)
     draw_width, draw_height = drawing_size((width, height), own_size, limits)
     states = states_of(story)
     cost = _cost(settings, states.values())
     shots: list[Shot] = []
-    for number, (name, scene) in enumerate(zip(story.ids, story.scenes, strict=True), 1):
+    number = 0
+    for name, scene in zip(story.ids, story.scenes, strict=True):
+        number += scene.filmed
         parent, words = _parent(scene, shots[-1].id if shots else None, image), with_prefix(scene.prompt)
-        if cost and shots and "after" not in scene.model_fields_set:
+        if angle := phrases.say(scene.camera) if phrases and scene.camera and parent else "":
+            words = with_prefix(f"{angle} {without_prefix(scene.prompt)}")
+        elif cost and shots and "after" not in scene.model_fields_set:
             parent, words = right_parent(shots, states[name], words, cost)
         references = (*filter(None, [parent]), *_company(story, scene, parent, [shot.id for shot in shots]))
         if len(references) > MAX_REFERENCES:
@@ -177,7 +197,7 @@ def plan(
         story_seed = seed if scene.seed is None else scene.seed
         shots.append(
             Shot(
-                number=number,
+                number=number if scene.filmed else 0,
                 id=name,
                 prompt=with_prefix(scene.prompt),
                 words=words,
@@ -190,11 +210,13 @@ def plan(
                 draw_height=draw_height,
                 look=_look(scene, settings, grows=parent is not None),
                 go_fast=settings.go_fast,
+                camera_lora=bool(angle),
                 lora_weights=settings.lora_weights,
                 story_seed=story_seed,
                 take=scene.take,
                 seed=shot_seed(story_seed, name, scene.take),
                 duration=seconds_of(scene, settings),
+                filmed=scene.filmed,
             )
         )
     return shots
@@ -282,23 +304,12 @@ def retaken(shot: Shot, take: int) -> Shot:
     return replace(shot, take=take, seed=shot_seed(shot.story_seed, shot.id, take))
 
 
-def _size(settings: StorySettings, own_size: Size, image: Size | None) -> Size:
-    """The size of every picture: on the model's grid, of its own area, and with the first picture's aspect."""
-    aspect = image[0] / image[1] if image else own_size[0] / own_size[1]
-    width = settings.width or (settings.height * aspect if settings.height else math.sqrt(math.prod(own_size) * aspect))
-    height = settings.height or width / aspect
-    return _on_grid(width), _on_grid(height)
-
-
 def _shortcuts(look: Look) -> str:
     until = f" for the first {look.guidance_until:.0%} of the steps" if look.guidance_until < 1 else ""
     return until + (f" · first-block cache {look.first_block_cache:g}" if look.first_block_cache else "")
 
 
-def _on_grid(side: float) -> int:
-    return min(max(round(side / GRID) * GRID, MIN_SIDE), MAX_SIDE)
-
-
-def scenes_needed_after(shots: Iterable[Shot], number: int) -> set[str]:
+def scenes_needed_after(shots: Sequence[Shot], shot: Shot) -> set[str]:
     """The scenes that shots after this one still look at; the others need not be kept."""
-    return {r.name for shot in shots if shot.number > number for r in shot.references if r.kind == "scene"}
+    later = shots[[each.id for each in shots].index(shot.id) + 1 :]
+    return {reference.name for each in later for reference in each.references if reference.kind == "scene"}

@@ -1,0 +1,146 @@
+"""Many stories: read from wherever they lie, made one by one or side by side, and what became of each."""
+
+import json
+import os
+from functools import partial
+from pathlib import Path
+
+import batch_workers
+import pytest
+from conftest import photo
+
+from nextscene import NextSceneError, pictures
+from nextscene.batch import Batch, Job, Wanted, read_jobs
+from nextscene.batch.workers import Processes, settings_of
+from nextscene.cli import main
+from nextscene.story import from_prompts
+
+QUICK = ["--steps", "2", "--width", "64", "--height", "64", "--seed", "3"]
+
+
+@pytest.fixture
+def batch(weights_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that commands run in, with a tiny model."""
+    monkeypatch.setenv("NEXT_SCENE_MODEL", str(weights_folder))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def stories_in(folder: str) -> dict[str, dict[str, object]]:
+    return dict(json.loads(Path(folder, "batch.json").read_text())["stories"])
+
+
+def test_stories_are_files_lines_and_rows(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_text("a | b")
+    (tmp_path / "a.json").write_text('{"scenes": ["a"], "seed": 3}')
+    (tmp_path / "notes.md").write_text("no story")
+    (tmp_path / "many.jsonl").write_text('{"name": "harbour", "scenes": ["a", "b", "c"]}\n\n["x, y"]\n')
+    (tmp_path / "rows.csv").write_text('name,prompts,strength,seed\nmill,"a, at noon | b",0.8,4\n,c,,\n')
+    jobs = {job.name: job.story for job in read_jobs([tmp_path])}
+    assert list(jobs) == ["a", "b", "harbour", "many_0003", "mill", "rows_0002"]
+    assert [len(story.scenes) for story in jobs.values() if story] == [1, 2, 3, 1, 2, 1]
+    mill, last = jobs["mill"], jobs["rows_0002"]
+    assert mill
+    assert (mill.scenes[0].prompt, mill.strength, mill.seed) == ("a, at noon", 0.8, 4)
+    assert last
+    assert last.given.keys() == {"scenes"}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "why"),
+    [
+        ("a.jsonl", '{"scenes": ["a"]', "is not JSON"),
+        ("a.jsonl", '{"scenes": ["a"], "strenght": 1}', "strenght: there is no such field"),
+        ("a.csv", "prompts,strength\na,strong", "strength: input should be"),
+        ("a.json", "[]", "A story has 1 to"),
+    ],
+)
+def test_a_story_that_is_not_right_keeps_its_place_with_what_is_wrong(
+    tmp_path: Path, file: str, text: str, why: str
+) -> None:
+    (tmp_path / file).write_text(text)
+    (job,) = read_jobs([tmp_path])
+    assert job.story is None
+    assert why in job.problem
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({}, "There is no story here"),
+        ({"a.json": '["a"]', "a.txt": "a"}, "2 stories are named 'a'"),
+        ({"a.csv": "name,seed\na,1"}, "has no column 'prompts'"),
+        ({"a.jsonl": '{"name": "../a", "scenes": ["a"]}'}, "'../a' cannot name a story's folder"),
+        ({"a.jsonl": '{"name": "batch", "scenes": ["a"]}'}, "'batch' cannot name a story's folder"),
+    ],
+)
+def test_what_is_no_batch_is_said_before_anything_is_made(tmp_path: Path, files: dict[str, str], why: str) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(NextSceneError, match=why):
+        read_jobs([tmp_path])
+
+
+def test_every_story_is_made_in_its_folder_and_one_that_fails_stops_no_other(
+    batch: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (batch / "more").mkdir()
+    photo().save(batch / "more" / "door.png")
+    (batch / "more" / "door.json").write_text('{"scenes": ["a"], "image": "door.png", "cast": ["door.png"]}')
+    (batch / "more" / "lost.json").write_text('{"scenes": ["a"], "image": "lost.png"}')
+    (batch / "two.txt").write_text("a | b")
+    command = ["batch", "more", "two.txt", *QUICK, "--output-dir", "out", "--film", ".gif"]
+    assert main([*command, "--dry-run"]) == 0
+    assert "2 of 3 stories can be made, 4 scenes in all." in capsys.readouterr().out
+    assert not Path("out").exists()
+
+    assert main(command) == 1
+    said = capsys.readouterr()
+    assert "error: 1 of 3 stories failed (lost)" in said.err
+    assert "two: 2 scene(s), 2 drawn now (3 of 3, 1 failed, about 0 s left)." in said.out
+    states = {name: story["state"] for name, story in stories_in("out").items()}
+    assert states == {"door": "made", "lost": "failed", "two": "made"}
+    assert "lost.png" in str(stories_in("out")["lost"]["reason"])
+    assert {file.name for file in Path("out/two").iterdir()} > {"scene_002.png", "film.gif", "run.json", "log.txt"}
+    assert "Scene 2 drawn" in Path("out/two/log.txt").read_text()
+
+    photo().save(batch / "more" / "lost.png")
+    assert main(command) == 0
+    assert "two: 2 scene(s), 0 drawn now" in capsys.readouterr().out
+    assert stories_in("out")["lost"]["state"] == "made"
+
+
+def test_its_pictures_are_those_of_a_run_alone(batch: Path) -> None:
+    (batch / "two.txt").write_text("a | b")
+    assert main(["batch", "two.txt", *QUICK, "--output-dir", "out"]) == 0
+    assert main(["sequence", "two.txt", *QUICK, "--output-dir", "alone"]) == 0
+    for name in ("scene_001.png", "scene_002.png"):
+        assert pictures.read(batch / "out/two" / name) == pictures.read(batch / "alone" / name)
+
+
+def test_what_no_batch_wrote_is_not_written_over(batch: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (batch / "a.txt").write_text("a")
+    (batch / "batch.json").write_text("mine")
+    assert main(["batch", "a.txt", *QUICK, "--output-dir", "."]) == 1
+    assert "batch.json is in the way" in capsys.readouterr().err
+    assert (batch / "batch.json").read_text() == "mine"
+
+
+def test_a_worker_that_dies_is_replaced_and_its_story_tried_again(tmp_path: Path) -> None:
+    story = from_prompts(["a"])
+    jobs = [Job(name, tmp_path, story) for name in ("one", "weak", "deadly", "two")]
+    many = Batch(jobs, tmp_path / "out", Wanted(), retries=2)
+    for _ in many.run(lambda: Processes(partial(batch_workers.make, tmp_path), settings_of(2, 0))):
+        pass
+    ended = {name: (outcome.state, outcome.reason) for name, outcome in many.outcomes.items()}
+    assert ended.pop("deadly") == ("failed", "its worker ended with 9")
+    assert ended == dict.fromkeys(("one", "weak", "two"), ("made", ""))
+    assert len(list(tmp_path.glob("deadly-*"))) == 3
+    assert (tmp_path / "one-0").read_text() == str(max(1, (os.cpu_count() or 1) // 2))
+
+
+def test_each_worker_sees_one_of_the_gpus_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert [each["CUDA_VISIBLE_DEVICES"] for each in settings_of(3, 2)] == ["0", "1", "0"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
+    assert [each["CUDA_VISIBLE_DEVICES"] for each in settings_of(2, 2)] == ["2", "5"]

@@ -1,0 +1,232 @@
+"""A script is read as it was written: every character in one piece, and each piece what it is."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from fountain import ElementType, FDXRenderer, FountainElement, FountainParser
+from hypothesis import given as for_any
+from hypothesis import strategies as st
+
+from nextscene import NextSceneError
+from nextscene.script.fdx import read_fdx
+from nextscene.script.fountain import read_fountain
+from nextscene.script.prose import read_prose
+from nextscene.script.reading import read_script, read_script_file
+
+SIGNS = [*"\n\r /*[]()^.!@~>=#_\\-:aÄ", "\r\n", "\n\n", "  \n", "/*", "*/", "[[", "]]", "INT. "]
+LINES = [
+    "EXT./INT. HOUSE - DAY\n\n",
+    "MARA (V.O.)",
+    "Title: x\n",
+    "CUT TO:",
+    "===\n",
+    "MÜLLER ^\n",
+    "ДМИТРИЙ\n",
+    "Part 2\n",
+]
+TEXTS = st.lists(st.sampled_from(SIGNS + LINES), max_size=60).map("".join)
+
+SCREENPLAY = """\
+Title: Harbour
+Author: Somebody
+    and another
+
+FADE IN:
+
+EXT. HARBOUR - DAWN #4A#
+
+MARA walks along [[a note
+of two lines]] the pier. /* gone
+
+INT. NOWHERE */ She stops.
+A second line.
+
+INT./EXT. CAR - NIGHT
+
+MÜLLER (V.O.)
+(quietly)
+Hello *there*.
+\x20\x20
+Still me.
+
+ДМИТРИЙ (CONT'D) ^
+And I.
+
+@McAvoy
+I too.
+
+!LOUD
+And longer.
+
+> THE END <
+
+# Part
+
+= What happens.
+
+===
+
+.FLASHBACK
+
+int. small letters - day
+
+CUT TO:
+
+LATER
+
+They sleep.
+"""
+
+
+def pieces(text: str) -> list[tuple[str, str]]:
+    return [(each.kind, text[each.start : each.end]) for each in read_fountain(text) if each.kind != "blank"]
+
+
+@for_any(TEXTS)
+def test_the_pieces_of_any_text_are_the_text(text: str) -> None:
+    for read in (read_fountain, read_prose):
+        elements = read(text)
+        assert "".join(text[each.start : each.end] for each in elements) == text
+        assert all(each.start < each.end for each in elements)
+
+
+def test_every_piece_of_a_screenplay_is_what_it_is() -> None:
+    assert pieces(SCREENPLAY) == [
+        ("title page", "Title: Harbour\nAuthor: Somebody\n    and another\n"),
+        ("transition", "FADE IN:\n"),
+        ("heading", "EXT. HARBOUR - DAWN #4A#\n"),
+        ("action", "MARA walks along "),
+        ("note", "[[a note\nof two lines]]"),
+        ("action", " the pier. "),
+        ("cut", "/* gone\n\nINT. NOWHERE */"),
+        ("action", " She stops.\nA second line.\n"),
+        ("heading", "INT./EXT. CAR - NIGHT\n"),
+        ("character", "MÜLLER (V.O.)\n"),
+        ("parenthetical", "(quietly)\n"),
+        ("dialogue", "Hello *there*.\n  \nStill me.\n"),
+        ("character", "ДМИТРИЙ (CONT'D) ^\n"),
+        ("dialogue", "And I.\n"),
+        ("character", "@McAvoy\n"),
+        ("dialogue", "I too.\n"),
+        ("action", "!LOUD\nAnd longer.\n"),
+        ("centred", "> THE END <\n"),
+        ("section", "# Part\n"),
+        ("synopsis", "= What happens.\n"),
+        ("page break", "===\n"),
+        ("heading", ".FLASHBACK\n"),
+        ("heading", "int. small letters - day\n"),
+        ("transition", "CUT TO:\n"),
+        ("action", "LATER\n"),
+        ("action", "They sleep.\n"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("A note that is not closed [[ here.\n\nMore. ]]", ["action", "action"]),
+        ("Never closed /* boneyard", ["action"]),
+        ("...and then nothing.", ["action"]),
+        ("Interior thoughts. Extra. Estimates.", ["action"]),
+        ("INT. HOUSE - DAY\nMara sits.", ["heading", "action"]),
+        ("Int. is a word here\nand goes on.", ["action"]),
+        ("BANG\n\nA door.", ["action", "action"]),
+        ("MARA\n\nNothing is said.", ["action", "action"]),
+        ("23\nis no name.", ["action"]),
+        ("MARA\n[[whisper]]\nWho is there?", ["character", "note", "dialogue"]),
+        ("~la la\n~la", ["lyrics"]),
+        ("MARA\n~la la\nWords again.", ["character", "lyrics", "dialogue"]),
+    ],
+)
+def test_what_only_looks_like_something_is_not(text: str, kinds: list[str]) -> None:
+    assert [kind for kind, _ in pieces(text)] == kinds
+
+
+ASCII = SCREENPLAY.replace("MÜLLER", "MUELLER").replace("ДМИТРИЙ", "DMITRI")  # other names fountain-py does not know
+
+
+def test_another_reader_of_fountain_finds_the_same() -> None:
+    kinds = {
+        ElementType.SCENE_HEADING: "heading",
+        ElementType.CHARACTER: "character",
+        ElementType.DIALOGUE: "dialogue",
+        ElementType.PARENTHETICAL: "parenthetical",
+        ElementType.TRANSITION: "transition",
+        ElementType.CENTERED: "centred",
+        ElementType.SECTION: "section",
+        ElementType.SYNOPSIS: "synopsis",
+        ElementType.PAGE_BREAK: "page break",
+    }
+    theirs = [kinds[each.type] for each in flat(FountainParser().parse(ASCII).elements) if each.type in kinds]
+    ours = [kind for kind, _ in pieces(ASCII) if kind in kinds.values()]
+    alike = [[kind for kind, _ in groupby(each)] for each in (ours, theirs)]  # of dialogue each line is a piece there
+    assert alike[0] == alike[1]
+
+
+def flat(elements: Iterable[FountainElement]) -> Iterator[FountainElement]:
+    for each in elements:
+        yield each
+        for side in ("left", "right"):
+            if isinstance(name := each.metadata.get(f"{side}_character"), FountainElement):
+                yield name
+            if isinstance(said := each.metadata.get(f"{side}_dialogue"), list):
+                yield from said
+
+
+def test_final_draft_is_read_as_the_fountain_that_it_was_made_of() -> None:
+    data: str = FDXRenderer().render(FountainParser().parse(ASCII))
+    text, elements = read_fdx(data.encode())
+    assert "".join(text[each.start : each.end] for each in elements) == text
+    said = [(each.kind, text[each.start : each.end].strip()) for each in elements]
+    for piece in [
+        ("title page", "Harbour"),
+        ("heading", "INT./EXT. CAR - NIGHT"),
+        ("character", "DMITRI"),
+        ("dialogue", "And I."),
+        ("character", "McAvoy"),
+        ("transition", "CUT TO:"),
+    ]:
+        assert piece in said
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b'<!DOCTYPE x [<!ENTITY a "b">]><FinalDraft/>', "declares a DOCTYPE"),
+        (b"<FinalDraft><Content>", "is damaged: no element found"),
+        (b"<html/>", "begins with <html>"),
+        (b"<FinalDraft><Content/></FinalDraft>", "has no words to film"),
+    ],
+)
+def test_a_file_that_is_no_good_fdx_is_refused_in_a_sentence(data: bytes, sentence: str) -> None:
+    with pytest.raises(NextSceneError, match=sentence):
+        read_script(data, ".fdx")
+
+
+def test_a_text_without_headings_is_prose_and_a_paragraph_is_a_piece(tmp_path: Path) -> None:
+    (tmp_path / "tale.txt").write_text("Chapter 1\n\nShe came\nhome late.\n\n* * *\n\nIt rained.\n")
+    script = read_script_file(tmp_path / "tale.txt")
+    assert script.format == "prose"
+    kinds = [each.kind for each in script.elements if each.kind != "blank"]
+    assert kinds == ["section", "action", "section", "action"]
+    assert read_script(b"EXT. SEA - DAY\n\nWaves.").format == "fountain"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"\xff\xfe", "no UTF-8 text"), (b" \n", "has no words to film"), (None, "There is no script")],
+)
+def test_a_file_that_is_no_script_is_refused_in_a_sentence(
+    content: bytes | None, sentence: str, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / "a.fountain").write_bytes(content)
+    with pytest.raises(NextSceneError, match=sentence):
+        read_script_file(tmp_path / "a.fountain")
+
+
+def test_the_title_page_is_read_by_its_keys() -> None:
+    script = read_script(SCREENPLAY.encode())
+    assert script.fields() == {"title": "Harbour", "author": "Somebody and another"}
