@@ -14,7 +14,7 @@ from typing import Any
 
 from nextscene.card import World, read_card
 from nextscene.form.inputs_table import form_inputs, with_declarations
-from nextscene.hub import LORAS, MODELS
+from nextscene.hub import LORAS, MODELS, VOICES
 from nextscene.settings import FilmSettings, Group, Look, OutputSettings, StorySettings, rows
 from nextscene.story import Scene, Story, world_table
 
@@ -93,7 +93,7 @@ def _fields_table(*groups: type[Group], without: type[Group] | None = None) -> s
 
 def _models_table() -> str:
     lines = []
-    for each in (*MODELS.values(), *LORAS.values()):
+    for each in (*MODELS.values(), *LORAS.values(), *VOICES.values()):
         origin = f"[{each.repo}](https://huggingface.co/{each.repo})" if each.repo else "built in"
         size = f"{each.size / 1e9:.3g} GB" if each.size else "38 MB"
         lines.append(f"| `{each.name}` | {_cell(each.note)} | {origin} | {size} | {each.licence} |\n")

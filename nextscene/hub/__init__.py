@@ -10,7 +10,7 @@ Asking which model there is brings neither torch nor huggingface_hub.
 from nextscene.hub.cache import sha256
 from nextscene.hub.gpu import count as count_gpus
 from nextscene.hub.loras import fetch_lora, public_name
-from nextscene.hub.models import BUILT_IN, LORAS, MODELS
+from nextscene.hub.models import BUILT_IN, LORAS, MODELS, VOICES
 from nextscene.hub.weights import (
     OWN_CAMERA_LORA,
     OWN_FAST_LORA,
@@ -21,7 +21,9 @@ from nextscene.hub.weights import (
     choose,
     describe_models,
     fetch,
+    fetch_voice,
     find,
+    voice_here,
 )
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "OWN_FAST_LORA",
     "OWN_LORA",
     "TRAINING_BYTES",
+    "VOICES",
     "Identity",
     "Weights",
     "choose",
@@ -39,7 +42,9 @@ __all__ = [
     "describe_models",
     "fetch",
     "fetch_lora",
+    "fetch_voice",
     "find",
     "public_name",
     "sha256",
+    "voice_here",
 ]
