@@ -325,7 +325,7 @@ def test_a_folder_in_use_is_refused_with_the_process_that_uses_it_and_free_when_
         assert capsys.readouterr().err.count(f"{tmp_path} is in use by another run (process {run.pid})") == 2
         run.send_signal(signal.SIGKILL)
         assert run.wait() == -signal.SIGKILL
-    assert sequence(tmp_path, "a", "--fresh") == 0
+    assert sequence(tmp_path, words, "--steps", "100") == 0
     assert not list(tmp_path.glob(".*"))
 
 
