@@ -15,7 +15,7 @@ from typing import Any
 from nextscene.card import World, read_card
 from nextscene.form.inputs_table import form_inputs, with_declarations
 from nextscene.hub import LORAS, MODELS, VOICES
-from nextscene.settings import FilmSettings, Group, Look, OutputSettings, StorySettings, rows
+from nextscene.settings import FilmSettings, Group, Look, OutputSettings, ScriptSettings, StorySettings, rows
 from nextscene.story import Scene, Story, world_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +25,7 @@ def written() -> Iterator[tuple[Path, str]]:
     """Each file that holds something generated, and its text as it should be."""
     yield ROOT / "predict.py", with_declarations((ROOT / "predict.py").read_text())
     yield ROOT / "story.schema.json", json.dumps(story_schema(), indent=2, ensure_ascii=False) + "\n"
-    for name in ("README.md", "docs/story.md", "docs/storybook/README.md"):
+    for name in ("README.md", "docs/script.md", "docs/story.md", "docs/storybook/README.md"):
         path = ROOT / name
         yield path, with_tables(path.read_text())
 
@@ -132,6 +132,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "scene": lambda: _fields_table(Scene, without=Look),
     "film": lambda: _fields_table(FilmSettings),
     "output": lambda: _fields_table(OutputSettings),
+    "script": lambda: _fields_table(ScriptSettings),
     "models": _models_table,
     "world": _kinds_table,
     "wordings": lambda: world_table(_small_world()) + "\n",

@@ -12,8 +12,9 @@ from typing import Any
 
 from nextscene.script.breakdown import Breakdown, Person, Place, Says, ScriptScene, ScriptShot
 from nextscene.script.reading import script_of
+from nextscene.script.rules import is_beat
 from nextscene.script.script import Script
-from nextscene.script.vocabulary import CAMERAS, LIGHTS, SIZES, WEATHERS, WIDENESS, Size
+from nextscene.script.vocabulary import CAMERAS, LIGHTS, SIZES, WEATHERS, WIDENESS, Size, find_size
 from nextscene.settings import Light, Weather
 from nextscene.story import Story, camera_moves, from_data, read_words
 
@@ -23,6 +24,7 @@ MOST_WORDS = 600  # characters of a shot's own words in a prompt; it ends at a s
 FEWEST_SECONDS, MOST_SECONDS = 3.0, 8.0  # that a shot stands in which nothing is said
 WORDS_A_SECOND = 2.5  # as one reads, or speaks
 NARRATOR = "NARRATOR"
+NOTHING_SAID = "an empty place"  # of a shot
 
 _NEAR = {
     "sea": "by the",
@@ -98,21 +100,24 @@ class _Compiler:
             for shot in scene.shots:
                 light, weather = shot.light or light, shot.weather or weather
                 first = shot is scene.shots[0]
-                size: Size = shot.size or ("wide" if first else "medium")
-                sky = _sky(self._places.get(scene.place or ""), light, weather)
-                made = self._shot(scene, shot, size, sky)
+                size: Size = shot.size or "medium"
+                made = self._shot(scene, shot, size, light, weather)
                 if first and scene.transition:
                     made["transition"] = scene.transition
                 yield made
                 if shot.ends:
-                    yield self._end(scene, shot, sky, made)
+                    yield self._end(scene, shot, _sky(self._places.get(scene.place or ""), light, weather), made)
                     made = {"id": f"{shot.id}_end"}
                 self._made.append((made["id"], _place_of(scene), size))
 
-    def _shot(self, scene: ScriptScene, shot: ScriptShot, size: Size, sky: str) -> Fields:
+    def _shot(
+        self, scene: ScriptScene, shot: ScriptShot, size: Size, light: Light | None, weather: Weather | None
+    ) -> Fields:
         place = self._places.get(scene.place or "")
         people = [self._people[name] for name in shot.people if self._people[name].seen]
         words = _own_words(self._script, shot)
+        said = read_words(words).sights
+        sky = _sky(place, None if "light" in said else light, None if "weather" in said else weather)
         parent = self._parent(_place_of(scene), size)
         cast = [scene.place] if parent is None and scene.place in self.given else []
         cast += [person.id for person in people[:1] if person.id in self.given]
@@ -185,7 +190,7 @@ def _own_words(script: Script, shot: ScriptShot) -> str:
         piece
         for start, end in zip(borders[::2], borders[1::2], strict=True)
         for piece in script.within(start, end)
-        if piece.kind == "action"
+        if piece.kind == "action" and not is_beat(script.words([piece]))
     ]
     return script.words(pieces)
 
@@ -197,19 +202,24 @@ def _spoken(script: Script, said: Says) -> str:
 
 def _prompt(shot: ScriptShot, words: str, people: Sequence[Person], place: Place | None, sky: str, style: str) -> str:
     """The camera first, then what is to be seen, then who and where in the words of the bible, then light and style."""
-    size = SIZES[shot.size] if shot.size and SIZES[shot.size].split()[-1] not in words.lower() else ""
+    size = SIZES[shot.size] if shot.size and find_size(words) != shot.size else ""
     camera = "" if camera_moves(words) else CAMERAS[shot.camera]
-    sights = read_words(words).sights
-    sky = "" if {"light", "weather"} <= sights.keys() else sky
     where = _where(place) if place else ""
     seen = _whole_sentences(words) or " and ".join(each.names[0].title() for each in people)
-    if place and place.look and place.look.lower() in seen.lower():
-        where = where.lower().replace(place.look.lower(), "").strip(" ,")
-    return _join([", ".join(filter(None, [size, camera])), seen, *_looks(people, words), where, sky, style])
+    if place and _says(seen, place.look):
+        where = where.removeprefix(place.look)
+    said = [", ".join(filter(None, [size, camera])), seen, *_looks(people, words), where, sky, style]
+    return _join(said) or NOTHING_SAID
 
 
 def _looks(people: Sequence[Person], words: str) -> list[str]:
-    return [_who(each) for each in people if each.look and each.look.lower() not in words.lower()]
+    return [_who(each) for each in people if each.look and not _says(words, each.look)]
+
+
+def _says(words: str, look: str) -> bool:
+    """Whether the words say all of a look already."""
+    plain, looks = (" ".join(re.findall(r"\w+", each.lower())) for each in (words, look))
+    return bool(looks) and f" {looks} " in f" {plain} "
 
 
 def _who(person: Person) -> str:

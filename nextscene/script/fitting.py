@@ -20,7 +20,7 @@ def _with_fewer_shots(breakdown: Breakdown, most: int) -> Breakdown:
             f"This script has {len(breakdown.scenes)} scenes, and each needs a shot: {most} shots are too few for it."
         )
     scenes = {scene.id: list(scene.shots) for scene in breakdown.scenes}
-    notes: list[str] = []
+    last: dict[str, str] = {}  # of those that were put together, by the first
     for _ in range(len(breakdown.shots) - most):
         _, name, at = min(
             (shots[at + 1].end - shots[at].start, name, at)
@@ -29,11 +29,12 @@ def _with_fewer_shots(breakdown: Breakdown, most: int) -> Breakdown:
         )
         one, other = scenes[name][at : at + 2]
         scenes[name][at : at + 2] = [_together(one, other)]
-        notes.append(f"{other.id} into {one.id}")
-    if not notes:
+        last[one.id] = last.pop(other.id, other.id)
+    if not last:
         return breakdown
     changed = tuple(scene.model_copy(update={"shots": tuple(scenes[scene.id])}) for scene in breakdown.scenes)
-    said = f"To make at most {most} shots, some were put together: {', '.join(notes)}."
+    together = ", ".join(f"{shot.id} to {last[shot.id]}" for shot in breakdown.shots if shot.id in last)
+    said = f"To make at most {most} shots, these were put together: {together}."
     return breakdown.model_copy(update={"scenes": changed, "notes": (*breakdown.notes, said[:1000])})
 
 

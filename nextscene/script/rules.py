@@ -23,24 +23,16 @@ from nextscene.script.headings import Heading, find_light, find_weather, read_he
 from nextscene.script.people import Someone, Speech, find_people, find_speeches, mentioned
 from nextscene.script.places import find_place, find_places, find_sounds, key_of
 from nextscene.script.script import Element, Script
-from nextscene.script.vocabulary import Camera, Size
+from nextscene.script.vocabulary import Camera, find_size
 from nextscene.settings import Transition
 from nextscene.story import camera_moves, read_words
 
 LONGEST_SPEECH = 22  # words spoken into one shot, before what is said next has a shot of its own: about 9 seconds
 BEAT = 3  # words of a paragraph that is no shot of its own where someone has just spoken: "He nods."
 
-_SIZES: Sequence[tuple[Size, str]] = (
-    ("detail", r"(?i:extreme close[- ]?up)|\b(?:ECU|INSERT)\b"),
-    ("close", r"(?i:close[- ]?up|\b(?:close|tight) on\b)|\bCU\b"),
-    ("medium", r"(?i:\b(?:medium|mid) (?:close|shot|on)\b|\btwo[- ]shot\b|\bover the shoulder\b)|\bMS\b"),
-    ("full", r"(?i:\bfull shot\b)|\bFS\b"),
-    (
-        "wide",
-        r"(?i:\b(?:wide(?:r|st)?|long) (?:shot|angle|view|on)\b|\baerial\b|bird's[- ]eye)|\b(?:WIDE|ESTABLISHING)\b",
-    ),
-)
+_NOTHING = re.compile(r"(?i)(?:an? )?(?:long )?(?:beat|pause|silence)[.!]*")  # is to be seen
 _CUE = re.compile(r"(?:CLOSE|WIDE|ANGLE ON|INSERT|ESTABLISHING|ON THE|POV|AERIAL|MEDIUM|FULL SHOT|TIGHT)\b")
+_ACTS = re.compile(r"(?:She|He|They)\b")
 _ONE, _SEVERAL = re.compile(r"(?i)\b(?:she|he|her|him|his)\b"), re.compile(r"(?i)\b(?:they|them|both)\b")
 _CAMERAS: dict[str, Camera] = {
     "left": "pan_left", "right": "pan_right", "up": "tilt_up", "down": "tilt_down", "closer": "push_in",
@@ -117,7 +109,7 @@ def _parts(script: Script) -> Iterator[Part]:
     if script.format == "prose":  # a chapter without words is no scene
         ends = [*starts[1:], len(script.text)]
         starts = [at for at, end in zip(starts, ends, strict=True) if any(at <= each < end for each in told)]
-    starts[0] = 0
+    starts = [0, *starts[1:]]
     yield from zip(starts, [*starts[1:], len(script.text)], strict=True)
 
 
@@ -171,12 +163,19 @@ def _take_action(script: Script, piece: Element, drafts: list[_Draft]) -> None:
     """A paragraph begins a shot, but for one that goes on behind a note, or is a beat between what is said."""
     words = script.words([piece])
     last = drafts[-1] if drafts else None
-    beat = last and last.speeches and len(words.split()) <= BEAT and not _size(words)
+    acts = is_beat(words) or (len(words.split()) <= BEAT and _ACTS.match(words))
+    beat = last and last.speeches and acts
     if not last or not (last.waits or beat or not piece.new):
         last = _Draft(piece.start)
         drafts.append(last)
-    last.action.append(piece)
+    if not is_beat(words):
+        last.action.append(piece)
     last.waits = words.isupper() and len(words.split()) <= 8 and _CUE.match(words) is not None
+
+
+def is_beat(words: str) -> bool:
+    """Whether words tell actors to wait, and show nothing."""
+    return _NOTHING.fullmatch(words) is not None
 
 
 def _shot(
@@ -195,7 +194,7 @@ def _shot(
         id=name,
         start=draft.start,
         end=end,
-        size=_size(words) or (None if words else "medium" if said else None),
+        size=find_size(words) or (None if words else "medium" if said else None),
         camera=_camera(words),
         light=sights.get("light"),  # type: ignore[arg-type]  # the rules of language know no others
         weather=sights.get("weather"),  # type: ignore[arg-type]
@@ -214,10 +213,6 @@ def _narrated(script: Script, action: Sequence[Element]) -> Speech:
     said = script.text[action[0].start : action[-1].end]
     start = action[0].start + len(said) - len(said.lstrip())
     return Speech((), start, start + len(said.strip()), seen=False)
-
-
-def _size(words: str) -> Size | None:
-    return next((size for size, pattern in _SIZES if re.search(pattern, words)), None)
 
 
 def _camera(words: str) -> Camera:

@@ -1,6 +1,7 @@
 """The fixed words for shots: how much of the world they show, and what the camera does. docs/script.md shows each."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 Size = Literal["wide", "full", "medium", "close", "detail"]
@@ -30,3 +31,19 @@ LIGHTS = {"dawn": "at dawn", "day": "in daylight", "dusk": "at dusk", "night": "
 WEATHERS = {"clear": "under a clear sky", "rain": "in the rain", "snow": "in the snow", "fog": "in the fog"}
 
 WIDENESS: Mapping[Size, int] = {size: -at for at, size in enumerate(get_args(Size))}
+
+_SIZES: Sequence[tuple[Size, str]] = (
+    ("detail", r"(?i:extreme close[- ]?up)|\b(?:ECU|INSERT)\b"),
+    ("close", r"(?i:close[- ]?up|\b(?:close|tight) on\b)|\bCU\b"),
+    ("medium", r"(?i:\b(?:medium|mid) (?:close|shot|on)\b|\btwo[- ]shot\b|\bover the shoulder\b)|\bMS\b"),
+    ("full", r"(?i:\bfull shot\b)|\bFS\b"),
+    (
+        "wide",
+        r"(?i:\b(?:wide(?:r|st)?|long) (?:shot|angle|view|on)\b|\baerial\b|bird's[- ]eye)|\b(?:WIDE|ESTABLISHING)\b",
+    ),
+)
+
+
+def find_size(words: str) -> Size | None:
+    """The size that words name, if they name one."""
+    return next((size for size, pattern in _SIZES if re.search(pattern, words)), None)
