@@ -4,18 +4,20 @@ Cog reads this file without running it, so each input is one plain literal call.
 the tables in `nextscene/settings.py` and `nextscene/form/inputs_table.py`: change them there.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 from cog import BaseRunner, Input, Path, streaming
 
 from nextscene import NextSceneError
+from nextscene.adaptation import adapt_sent, describe, keep_breakdown
 from nextscene.files import own_folder
 from nextscene.form import fetched_file, fetched_files
 from nextscene.hub import choose
 from nextscene.library import load
 from nextscene.production import Production, Request
 from nextscene.progress import Parts
-from nextscene.settings import FilmSettings, OutputSettings, StorySettings
+from nextscene.settings import FilmSettings, OutputSettings, ScriptSettings, StorySettings
 from nextscene.story import Story, from_file, from_prompts
 
 
@@ -38,7 +40,7 @@ class Runner(BaseRunner):
         self,
         prompts: list[str] | None = Input(
             default=None,
-            description="The scenes in order, one prompt each, 1 to 300 of them (recommended: 3 to 8). Name the camera first, then what changes, then the light: 'Camera pans left, revealing a harbour, soft morning light'. 'Next Scene:' is put before each. Leave empty if you give a story file.",
+            description="The scenes in order, one prompt each, 1 to 300 of them (recommended: 3 to 8). Name the camera first, then what changes, then the light: 'Camera pans left, revealing a harbour, soft morning light'. 'Next Scene:' is put before each. Leave empty if you give a story file or a script.",
         ),
         image: Path | None = Input(
             default=None,
@@ -109,6 +111,20 @@ class Runner(BaseRunner):
             default="png",
             choices=["png", "webp", "jpg"],
             description="File format of the scenes. Recommended: png loses nothing; webp is the smallest.",
+        ),
+        script: str | None = Input(
+            default=None,
+            description="A script instead of prompts, optional: the text of a screenplay (Fountain) or of a tale, or a file of one, Final Draft's FDX too. Scenes become shots of the same places and people; docs/script.md says how. A breakdown.json from an earlier plan, changed as you like, does as well.",
+        ),
+        max_shots: int = Input(
+            default=250,
+            ge=1,
+            le=250,
+            description="At most so many shots: those that say the least are put together, and which is said. From 1 to 250.",
+        ),
+        plan_only: bool = Input(
+            default=False,
+            description="Of a script: draw nothing. Deliver breakdown.json, its scenes, places, people and shots; the logs say how many pictures it comes to.",
         ),
         output_quality: int = Input(
             default=80,
@@ -207,8 +223,13 @@ class Runner(BaseRunner):
         film: dict[str, object] = {"music": video_music.name} if video_music else {}
         for name in ("transition", "move", "captions", "narration"):
             film[name] = form[f"video_{name}"]
+        wanted = ScriptSettings.checked(max_shots=max_shots)
+        adaptation = adapt_sent(_sent(script), wanted) if script else None
+        _refuse_other_than_one(prompts, story, script)
+        if plan_only and not adaptation:
+            raise NextSceneError("plan_only is for scripts: give a script, or leave it out.")
         request = Request(
-            story=_story(prompts, story),
+            story=adaptation.story if adaptation else _story(prompts, story),
             folder=self.folder,
             settings=StorySettings.checked(
                 **_typed(StorySettings, {**form, "steps": num_inference_steps, "lora_weights": lora_weights or None})
@@ -226,6 +247,12 @@ class Runner(BaseRunner):
         production = Production(request, self.weights)
         print(f"Seed: {production.seed}")
         own_folder("next-scene-outputs")  # emptied of the last request's files, which Cog leaves to us
+        if adaptation:
+            for line in describe(adaptation, production.shots, None):
+                print(line)
+        if adaptation and plan_only:
+            yield Path(keep_breakdown(adaptation.breakdown, self.folder))
+            return
         yield from map(Path, production.run(lambda: self.studio))
 
 
@@ -235,7 +262,19 @@ def _typed(group: type[StorySettings | FilmSettings], form: Mapping[str, object]
     return {name: form[name] for name in defaults if name in form and form[name] != defaults[name]}
 
 
+def _refuse_other_than_one(prompts: list[str] | None, story: Path | None, script: str | None) -> None:
+    given = [name for name, value in {"prompts": prompts, "story": story, "script": script}.items() if value]
+    if len(given) != 1:
+        more = f", not {' and '.join(given)} together" if given else ""
+        raise NextSceneError(f"Give either prompts, a story file or a script{more}.")
+
+
 def _story(prompts: list[str] | None, story: Path | None) -> Story:
-    if bool(prompts) == bool(story):
-        raise NextSceneError("Give either prompts or a story file" + (", not both." if story else "."))
     return from_prompts(prompts) if prompts else from_file(fetched_file(story, "story"))
+
+
+def _sent(script: str) -> bytes:
+    """A script as it was typed, or the file whose address was given, which Cog fetches as it fetches others."""
+    if not re.match(r"(?:https?://|data:)\S+$", script):
+        return script.encode()
+    return fetched_file(Path.validate(script).convert(), "script").read_bytes()

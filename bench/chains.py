@@ -13,8 +13,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -129,8 +128,8 @@ def _digest(folder: Path) -> str:
 def _do(tasks: Sequence[Task], processes: int) -> None:
     """Draws and looks at chains, several at once, and says how long the rest will take."""
     started = time.monotonic()
-    with _at_once(processes) as each:
-        for done, task in enumerate(each(_draw_and_look, tasks), 1):
+    with multiprocessing.get_context("spawn").Pool(processes, _begin) as pool:
+        for done, task in enumerate(pool.imap_unordered(_draw_and_look, tasks), 1):
             gone = (time.monotonic() - started) / 60
             left = gone / done * (len(tasks) - done)
             rest = f"{done} of {len(tasks)}, {gone:.1f} min gone, about {left:.1f} min left"
@@ -139,37 +138,26 @@ def _do(tasks: Sequence[Task], processes: int) -> None:
             )
 
 
-@contextmanager
-def _at_once(processes: int) -> Iterator[Callable[[Callable[[Task], Task], Sequence[Task]], Iterable[Task]]]:
-    """A `map` over so many processes of one thread each; one alone is this very process."""
-    if processes > 1:
-        with multiprocessing.get_context("spawn").Pool(processes, torch.set_num_threads, (1,)) as pool:
-            yield pool.imap_unordered
-        return
-    threads = torch.get_num_threads()
+def _begin() -> None:
     torch.set_num_threads(1)
-    try:
-        yield map
-    finally:
-        torch.set_num_threads(threads)
 
 
 @cache
-def _model(name: str) -> Model:
+def _model() -> Model:
     return work.load()[0].model
 
 
 @lru_cache(maxsize=1)
-def _opening(told: Told, model: str) -> Image.Image:
-    return opening(_model(model), told, SIZE)
+def _opening(told: Told) -> Image.Image:
+    return opening(_model(), told, SIZE)
 
 
 def _draw_and_look(task: Task) -> Task:
     if (parent := multiprocessing.parent_process()) and not parent.is_alive():
         sys.exit()  # killed: its other tasks are the next run's
-    told, model = task.told, hub.choose().name
+    told = task.told
     if not task.pictures.is_file():
-        drawn = chain(_model(model), told, task.way, _opening(told, model))
+        drawn = chain(_model(), told, task.way, _opening(told))
         pictures.write(side_by_side(drawn), task.pictures, {"words": told.words, "way": task.way.name})
     drawn = _apart(pictures.read(task.pictures))
     told = told.in_layout(oracle.layout(drawn[0], told.truth[0]))

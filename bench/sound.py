@@ -99,7 +99,7 @@ def as_told(report: Report, folder: Path) -> None:
     whole, peak = loudness(path)
     report.add("Loudness", [whole], "{:.1f} LUFS", how)
     report.add("True peak", [peak], "{:.1f} dBTP", how)
-    alone = np.concatenate([part for clip in clips.values() for part in (*clip.blocks(), np.zeros(RATE // 2))])
+    alone = np.concatenate([part for (clip,) in clips.values() for part in (*clip.blocks(), np.zeros(RATE // 2))])
     report.add("Words heard wrongly, the voice alone", [_misheard(alone)], "{:.1f} %", f"the {len(told)} clips")
     report.add("Words heard wrongly in the film", [_misheard(heard(path).mean(axis=1))], "{:.1f} %", how)
     wrong = _distance(" ".join(told), _read(path, timeline)) / len(" ".join(told))

@@ -26,6 +26,7 @@ from nextscene.hub import Weights, fetch_lora, public_name
 from nextscene.motion import choose_clips
 from nextscene.output import Moving, Papers, Record, clip_times, deliver, numbered, numbered_clips
 from nextscene.progress import OnProgress, filming, progress
+from nextscene.script import Breakdown
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
 from nextscene.shooting import Checker
 from nextscene.story import IMAGE, ClipPlan, Reference, Shot, Story, about_unknown_words, advice, choose_seed, plan
@@ -33,6 +34,8 @@ from nextscene.take import Take
 
 if TYPE_CHECKING:
     from nextscene.shooting import Studio
+
+BREAKDOWN = "breakdown.json"  # the file in a run's folder
 
 GivenPictures = dict[Reference, Image.Image]
 Load = Callable[[], "Studio"]
@@ -52,6 +55,7 @@ class Request:
     at_home: whether the person sits at this machine: its files, its network and its keys are theirs.
     retake: scenes to take again; use: "SCENE:TAKE", takes to choose; cascade: also draw again what is stale.
     fresh: start anew, whatever the folder holds.
+    breakdown: of the script that the story is of, if it is; it lies in the folder.
     """
 
     story: Story | None
@@ -77,6 +81,7 @@ class Request:
     use: tuple[str, ...] = ()
     cascade: bool = False
     fresh: bool = False
+    breakdown: Breakdown | None = None
 
 
 class Production:
@@ -176,6 +181,9 @@ class Production:
         if request.keep_takes:
             films = film.files if film else []
             self.record.finish_shooting([path for path in delivered if path not in films])
+            if request.breakdown:
+                source = request.breakdown.script
+                self.record.finish("break", source.sha256, [request.folder / BREAKDOWN], 0, source.model_dump())
 
     def _move(self, studio: "Studio | None", on_progress: OnProgress) -> Iterator[Path]:
         """All stills first; then what draws them makes room for what moves them."""

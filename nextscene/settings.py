@@ -3,6 +3,7 @@
     Look             how one scene is drawn; a scene, a story and a run may each say some of it
     ClipSettings     whether the scenes move; a ClipLook says how one of them does
     StorySettings    a look, and what holds for a whole story: seed, size, pace, clips
+    ScriptSettings   how a script becomes a story
     FilmSettings     how the film is made of the scenes
     OutputSettings   what is delivered, and in which format
 
@@ -300,6 +301,21 @@ class StorySettings(Look, ClipSettings):
     def pace(self) -> float | None:
         """How many seconds a scene stands, if that was said."""
         return self.seconds_per_scene or (1 / self.fps if "fps" in self.model_fields_set else None)
+
+
+class ScriptSettings(Group):
+    """How a script becomes a story."""
+
+    max_shots: int = setting(
+        "At most so many shots: those that say the least are put together, and which is said", 250, ge=1, le=250
+    )
+    max_places: int | None = setting(
+        "At most so many places: parts of one (HARBOUR - PIER) become that one, and which is said", ge=1, le=100
+    )
+    plates: bool = setting(
+        "Draw each place and each person alone before the shots, which then look at them; they are not in the film",
+        True,
+    )
 
 
 class FilmSettings(Group):

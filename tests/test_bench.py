@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from bench import ablation, chains, continuity, parents, ways, work
-from bench import chain as bare_and_whole
 from bench.columns import AGREEMENT, ASKED, COLUMNS, better
 from bench.figures import Row, in_turn, percent_over
 from bench.sight import Sight, look
@@ -50,14 +49,10 @@ def test_a_single_value_has_no_spread() -> None:
 
 
 @pytest.mark.slow
-def test_quick_prints_the_table_of_the_chain_and_writes_its_values(
-    weights_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_quick_prints_the_table_of_the_chain_and_writes_its_values(tmp_path: Path) -> None:
     values = tmp_path / "values.json"
-    monkeypatch.setenv("NEXT_SCENE_MODEL", str(weights_folder))
-    monkeypatch.setattr("sys.argv", ["bench", "--quick", "--json", str(values)])
-    bare_and_whole.main()
-    table = capsys.readouterr().out
+    command = [str(ROOT / "script" / "bench"), "chain", "--quick", "--json", str(values)]
+    table = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert "| The whole chain over them, PNG files |" in table
     rows = json.loads(values.read_text())["rows"]
     assert [len(row["values"]) for row in rows] == [2, 2, 2]
@@ -169,7 +164,6 @@ def test_continuity_and_ablation_write_their_pages_and_draw_nothing_twice(
 ) -> None:
     monkeypatch.setenv("NEXT_SCENE_MODEL", str(weights_folder))
     monkeypatch.setattr(ablation, "CHANGES", ())
-    monkeypatch.setattr(ways, "STEPS", 2)
     given = f"--stories 2 --scenes 2 --processes 1 --work {tmp_path} --out {tmp_path}".split()
     monkeypatch.setattr("sys.argv", ["bench", *given])
     continuity.main()

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from conftest import same
-from safetensors.torch import save_file
 
 from nextscene import hub, pictures
 from nextscene.cli import main
@@ -15,7 +14,6 @@ from nextscene.model import Model
 from nextscene.settings import StorySettings
 from nextscene.shooting import Studio
 from nextscene.story import Shot, advice, from_data, plan
-from storybook import random_model
 
 SIZE = (64, 64)
 PHRASES = LORAS["multiple-angles"].phrases
@@ -76,9 +74,11 @@ def test_where_a_model_has_no_such_lora_the_scenes_own_words_are_drawn() -> None
     assert "camera_lora" not in shots[1].to_json()
 
 
-def test_the_lora_acts_on_that_scene_alone_and_all_others_are_the_same_to_the_bit(small: Model, tmp_path: Path) -> None:
+def test_the_lora_acts_on_that_scene_alone_and_all_others_are_the_same_to_the_bit(
+    small: Model, weights_folder: Path, tmp_path: Path
+) -> None:
     file = tmp_path / "angles.safetensors"
-    save_file(random_model.lora(small.pipe.transformer), file)
+    file.symlink_to(weights_folder / hub.OWN_FAST_LORA)
     turned = {"prompt": "a boat", "camera": {"rotate": -45}}
     shots = shots_of("a harbour", turned, {"prompt": "night falls", "after": "scene_001"}, steps=2)
     small.use_camera_lora(file)

@@ -83,7 +83,7 @@ def test_a_clip_is_slowed_by_half_at_most_and_then_comes_to_rest_gently() -> Non
 def test_a_scene_is_as_long_as_its_clip_unless_it_says_so_itself_or_has_more_to_say() -> None:
     story = from_data({"scenes": ["a", {"prompt": "b", "duration": 3}, {"prompt": "c", "narration": "d"}, "e"]})
     clip = ClipTime(17, 8)
-    timeline = lay_out(story, {"scene_003": 4.4}, dict.fromkeys(["scene_001", "scene_002", "scene_003"], clip))
+    timeline = lay_out(story, {"scene_003": [4.4]}, dict.fromkeys(["scene_001", "scene_002", "scene_003"], clip))
     assert [float(each.duration) for each in timeline.segments] == pytest.approx([2.125, 3, 5, 0.5], abs=0.03)
 
 

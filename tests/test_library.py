@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import warm
 from conftest import ROOT
 
 import nextscene
@@ -20,9 +19,14 @@ for file in nextscene.make(story, "house", nextscene.load("storybook"), steps=2,
 
 
 def test_five_lines_make_a_story(tmp_path: Path) -> None:
-    (tmp_path / "example.py").write_text(EXAMPLE)
-    run = warm.run("example.py", cwd=tmp_path)
-    assert run.returncode == 0, run.stderr
+    run = subprocess.run(
+        [sys.executable, "-c", EXAMPLE],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert run.stdout.split() == ["house/scene_001.png", "house/scene_002.png", "house/contact_sheet.png"]
     assert pictures.facts(tmp_path / "house/scene_002.png")
 

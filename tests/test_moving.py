@@ -16,6 +16,7 @@ from diffusers import AutoencoderKLQwenImage, FlowMatchEulerDiscreteScheduler, W
 from torch import Tensor
 from transformers import T5Tokenizer
 
+from bench import clips as bench
 from storybook import autoencoder
 from storybook.moving import codec, gates, measure, painter, reader
 from storybook.moving import make as making
@@ -232,3 +233,15 @@ def test_the_gates_let_the_drawn_world_pass_and_hold_back_a_picture_that_stands_
     assert {
         "the camera goes the named way", "what is said to happen happens", "rain and snow fall, and sails turn"
     } <= held_back[still]  # fmt: skip
+
+
+def test_side_by_side_the_drawn_world_follows_and_a_still_does_not() -> None:
+    clips = [Clip(State(), State(pan=2)), Clip(State(place="city"), State(place="city", tilt=-1))]
+    truth, held, moved = (bench.compare(way, clips, named=True) for way in (film_of, bench.hold, bench.move_still))
+    assert (truth["goes the named way"], truth["off, of the way"], held["goes the named way"]) == (1, 0, 0)
+    assert truth["dB to the truth"] > 50 > held["dB to the truth"]
+    assert moved["flicker of luminance, of 255"] > 0 == held["flicker of luminance, of 255"]
+    faded = bench.compare(bench.cross_fade, clips, named=False)
+    assert faded["step of luminance at the end, of 255"] == 0
+    page = bench.render({"joins": {"a cross-fade": faded}}, len(clips))
+    assert page.splitlines()[4].startswith("| joins | dB to the truth |")

@@ -2,15 +2,13 @@
 
 import io
 import json
-import resource
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import files_of_at_most
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, ImageDraw
@@ -271,17 +269,6 @@ def test_the_format_is_the_suffixs_whatever_its_case(picture: Image.Image, tmp_p
 def test_another_suffix_is_refused_with_the_three_that_work(picture: Image.Image, tmp_path: Path, name: str) -> None:
     with pytest.raises(NextSceneError, match=r"name it \.png, \.webp or \.jpg\.$"):
         pictures.write(picture, tmp_path / name, {})
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """As on a disk that is nearly full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -173,7 +173,7 @@ def test_wrong_inputs_are_refused_at_once_and_an_error_is_the_servers_own(client
         client.predictions.create(version="1", input=ASKED | {"strength": 7})
     assert (refused.value.status, refused.value.title) == (422, "Input validation failed")
     assert refused.value.detail == "- input.strength: 7 is greater than the maximum of 1.0\n"
-    with pytest.raises(ModelError, match="Next Scene: Give either prompts or a story file"):
+    with pytest.raises(ModelError, match="Next Scene: Give either prompts, a story file or a script"):
         client.run("me/next-scene", {})
 
 
@@ -248,5 +248,5 @@ def test_the_client_for_javascript_works_whole(client: Client, server: Server, t
     assert [each for each in found["streamed"] if each != "logs"] == [*expected, "done"]
     assert found["cancelled"] == "canceled"
     assert "input.strength: 7 is greater than the maximum of 1.0" in found["refused"]
-    assert "Next Scene: Give either prompts or a story file." in found["failed"]
+    assert "Next Scene: Give either prompts, a story file or a script." in found["failed"]
     assert found["known"]

@@ -311,6 +311,9 @@ def test_predict_py_loses_nothing() -> None:
 def test_predict_py_has_the_promised_inputs_in_the_promised_order() -> None:
     inputs = schema.read(ROOT / "predict.py", "Runner").inputs
     later = [
+        "script",
+        "max_shots",
+        "plan_only",
         "output_quality",
         "go_fast",
         "continuity",

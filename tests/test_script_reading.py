@@ -10,7 +10,6 @@ from hypothesis import given as for_any
 from hypothesis import strategies as st
 
 from nextscene import NextSceneError
-from nextscene.script.fdx import read_fdx
 from nextscene.script.fountain import read_fountain
 from nextscene.script.prose import read_prose
 from nextscene.script.reading import read_script, read_script_file
@@ -177,18 +176,45 @@ def flat(elements: Iterable[FountainElement]) -> Iterator[FountainElement]:
 
 def test_final_draft_is_read_as_the_fountain_that_it_was_made_of() -> None:
     data: str = FDXRenderer().render(FountainParser().parse(ASCII))
-    text, elements = read_fdx(data.encode())
-    assert "".join(text[each.start : each.end] for each in elements) == text
-    said = [(each.kind, text[each.start : each.end].strip()) for each in elements]
-    for piece in [
-        ("title page", "Harbour"),
+    script = read_script(data.encode(), ".fdx")
+    said = [(each.kind, script.words([each])) for each in script.elements]
+    assert script.format == "fdx"
+    assert script.fields() == {"title": "Harbour"}
+    assert [(kind, words) for kind, words in said if kind not in ("action", "blank", "title page")] == [
+        ("transition", "FADE IN:"),
+        ("heading", "EXT. HARBOUR - DAWN"),
         ("heading", "INT./EXT. CAR - NIGHT"),
+        ("character", "MUELLER"),
+        ("parenthetical", "(quietly)"),
+        ("dialogue", "Hello there. Still me."),
         ("character", "DMITRI"),
         ("dialogue", "And I."),
         ("character", "McAvoy"),
+        ("dialogue", "I too."),
+        ("heading", "FLASHBACK"),
+        ("heading", "int. small letters - day"),
         ("transition", "CUT TO:"),
-    ]:
-        assert piece in said
+    ]
+    assert ("action", "LATER") in said
+
+
+FDX = "<FinalDraft><Content>{}</Content></FinalDraft>"
+KINDS = st.sampled_from(["Action", "Scene Heading", "Character", "Transition", "General"])
+WORDS = st.text(st.sampled_from("aB .!@~>=#_*[/\\(:Ä1"), min_size=1, max_size=12).filter(str.strip)
+PARAGRAPHS = st.tuples(KINDS, WORDS).filter(lambda each: each[0] != "Scene Heading" or each[1].strip()[0].isalnum())
+
+
+@for_any(st.lists(PARAGRAPHS, min_size=1, max_size=5))
+def test_every_paragraph_of_final_draft_keeps_its_kind_and_its_words(paragraphs: list[tuple[str, str]]) -> None:
+    """But for who speaks: a name is one only where something is said; and headings begin with a letter."""
+    inner = "".join(f'<Paragraph Type="{kind}"><Text>{words}</Text></Paragraph>' for kind, words in paragraphs)
+    script = read_script(FDX.format(inner).encode(), ".fdx")
+    kinds = {"Scene Heading": "heading", "Transition": "transition", "Action": "action", "General": "action"}
+    found = [script.words([each]) for each in script.elements if each.kind != "blank"]
+    assert found == [" ".join(words.split()) for _, words in paragraphs]
+    found_kinds = [each.kind for each in script.elements if each.kind != "blank"]
+    for (kind, _), found_kind in zip(paragraphs, found_kinds, strict=True):
+        assert kind not in kinds or found_kind == kinds[kind]
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,8 @@ def test_bad_input_is_answered_422_with_its_name(server: Server, inputs: dict[st
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ({}, "Give either prompts or a story file."),
-        ({"prompts": []}, "Give either prompts or a story file."),
+        ({}, "Give either prompts, a story file or a script."),
+        ({"prompts": []}, "Give either prompts, a story file or a script."),
         ({"prompts": ["a", " "]}, "scene 2, prompt: is empty."),
         ({"prompts": ["a"] * 301}, "1 to 300 scenes; this one has 301."),
         ({"prompts": ["a"], "image": data_uri(b"hello", "image/png")}, "is not a picture of a known kind"),
@@ -102,7 +102,10 @@ def test_bad_input_is_answered_422_with_its_name(server: Server, inputs: dict[st
             {"story": data_uri(b'{"scenes": [{"prompt": "a", "sed": 1}]}', "application/json")},
             "scene 1, sed: there is no such",
         ),
-        ({"story": data_uri(b"{}", "application/json"), "prompts": ["a"]}, "not both."),
+        ({"story": data_uri(b"{}", "application/json"), "prompts": ["a"]}, "not prompts and story together."),
+        ({"script": "INT. HOUSE - DAY", "prompts": ["a"]}, "not prompts and script together."),
+        ({"prompts": ["a"], "plan_only": True}, "plan_only is for scripts"),
+        ({"script": data_uri(b" ", "text/plain")}, "The script has no words to film."),
     ],
 )
 def test_what_the_schema_cannot_see_fails_in_one_sentence_and_the_next_request_works(
@@ -112,6 +115,18 @@ def test_what_the_schema_cannot_see_fails_in_one_sentence_and_the_next_request_w
     assert answer["status"] == "failed"
     assert message in answer["error"]
     assert server.predict(prompts=["a"], **QUICK)["status"] == "succeeded"
+
+
+def test_a_script_is_planned_and_what_was_planned_is_drawn(server: Server) -> None:
+    script = (ROOT / "samples" / "tower.fountain").read_text()
+    planned = server.predict(script=script, plan_only=True, max_shots=3, **QUICK)
+    (uri,) = planned["output"]
+    assert "5 pictures to draw, 2 of them places and people to look at" in planned["logs"]
+    breakdown = json.loads(content(uri)[1])
+    assert breakdown["text"] == script
+    made = server.predict(script=data_uri(json.dumps(breakdown).encode(), "application/json"), **QUICK)
+    assert [content(each)[0] for each in made["output"]] == ["image/png"] * 3
+    assert "place_sea drawn (1 of 5" in made["logs"]
 
 
 def test_a_first_picture_gives_its_aspect_and_changes_what_is_drawn(server: Server) -> None:

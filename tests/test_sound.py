@@ -12,7 +12,6 @@ from bench.ears import Clap, claps, flashes, heard, loudness, music
 from nextscene import NextSceneError
 from nextscene.film import RATE, Film, Samples, Timeline, lay_out, sound, voice
 from nextscene.film.sound import LEAD
-from nextscene.film.voice import Recording
 from nextscene.story import from_data
 
 
@@ -28,14 +27,14 @@ class Tone:
 
 def film_of(
     folder: Path, *scenes: tuple[str, float], speaker: voice.Voice | None = None
-) -> tuple[Timeline, dict[str, Recording]]:
+) -> tuple[Timeline, voice.Recordings]:
     """A film of scenes that say these words or nothing, for so many seconds at least, and its clips."""
     story = from_data([{"prompt": "a", "narration": words, "duration": seconds} for words, seconds in scenes])
     clips = voice.narrate(lay_out(story), speaker or Tone(), folder / "clips")
     return lay_out(story, voice.measure(clips)), clips
 
 
-def mixed(folder: Path, timeline: Timeline, clips: dict[str, Recording], under: sound.Music | None = None) -> Samples:
+def mixed(folder: Path, timeline: Timeline, clips: voice.Recordings, under: sound.Music | None = None) -> Samples:
     sound.mix(folder / "film.wav", timeline, clips, under)
     return heard(folder / "film.wav")
 

@@ -18,7 +18,7 @@ BORDERS = [0, 12, 14, 71, 79, 80, 88]  # by hand: the shortest scene takes a fra
 TRANSITIONS = ["cut", "crossfade", "fade", "morph"]
 
 
-def told(*scenes: Any, speech: dict[str, float] | None = None, **film: Any) -> Timeline:
+def told(*scenes: Any, speech: dict[str, list[float]] | None = None, **film: Any) -> Timeline:
     return lay_out(from_data({"film": film, "scenes": list(scenes)}), speech)
 
 
@@ -56,7 +56,8 @@ def test_a_scene_lasts_as_it_says_or_else_as_the_films_pace_says() -> None:
 
 
 def test_a_scene_stands_at_least_as_long_as_its_words_and_a_breath() -> None:
-    timeline = told("a", {"prompt": "b", "duration": 9}, {"prompt": "c"}, speech={"scene_001": 2.4, "scene_002": 2.4})
+    first, second = {"prompt": "a", "narration": "x"}, {"prompt": "b", "narration": "x", "duration": 9}
+    timeline = told(first, second, "c", speech={"scene_001": [2.4], "scene_002": [2.4]})
     assert [cut.duration for cut in timeline.segments] == [3, 9, Fraction(1, 2)]
     assert pytest.approx(3) == 2.4 + BREATH
 

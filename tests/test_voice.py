@@ -61,7 +61,7 @@ def test_prompts_are_spoken_where_the_film_wants_that(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rate", [8000, 22_050, 24_000, 44_100, 48_000])
 def test_a_clip_is_the_words_alone_at_one_rate_and_level(tmp_path: Path, rate: int) -> None:
-    clip = voice.narrate(told("one two three"), Hum(rate), tmp_path)["scene_001"]
+    clip = voice.narrate(told("one two three"), Hum(rate), tmp_path)["scene_001"][0]
     samples = samples_of(clip)
     assert clip.seconds == len(samples) / RATE == pytest.approx(1.5 + 2 * voice.MARGIN, abs=0.001)
     assert pitch(samples) == pytest.approx(220, abs=1)
@@ -71,7 +71,7 @@ def test_a_clip_is_the_words_alone_at_one_rate_and_level(tmp_path: Path, rate: i
 
 def test_a_loud_and_a_quiet_voice_come_out_alike(tmp_path: Path) -> None:
     quiet, loud = (
-        samples_of(voice.narrate(told("one"), Hum(level=level), tmp_path / str(level))["scene_001"])
+        samples_of(voice.narrate(told("one"), Hum(level=level), tmp_path / str(level))["scene_001"][0])
         for level in (0.001, 0.99)
     )
     assert np.abs(quiet - loud).max() < 0.001
@@ -95,7 +95,7 @@ def test_a_scene_stands_as_long_as_its_words_and_a_breath(tmp_path: Path) -> Non
     story = from_data([{"prompt": "a", "narration": "one two three", "duration": 0.5}, "b"])
     clips = voice.narrate(lay_out(story), Hum(), tmp_path)
     spoken, silent = lay_out(story, voice.measure(clips)).segments
-    assert clips["scene_001"].seconds + 0.5 < spoken.duration < clips["scene_001"].seconds + 0.7
+    assert clips["scene_001"][0].seconds + 0.5 < spoken.duration < clips["scene_001"][0].seconds + 0.7
     assert silent.duration == 0.5
 
 
@@ -123,7 +123,7 @@ def test_the_built_in_voice_speaks_at_a_natural_pace_and_the_same_each_time(
     built_in: voice.Voice, tmp_path: Path
 ) -> None:
     words = "The city was asleep when the first train left the harbour, and nobody saw her go."
-    clips = [voice.narrate(told(words), built_in, tmp_path / name)["scene_001"] for name in ("one", "two")]
+    clips = [voice.narrate(told(words), built_in, tmp_path / name)["scene_001"][0] for name in ("one", "two")]
     assert 3.5 < clips[0].seconds < 5.5
     assert clips[0].path.read_bytes() == clips[1].path.read_bytes()
     assert np.abs(samples_of(clips[0])).max() < 1

@@ -16,6 +16,7 @@ from nextscene.settings import (
     Group,
     Look,
     OutputSettings,
+    ScriptSettings,
     Setting,
     StorySettings,
     row,
@@ -37,6 +38,7 @@ examples:
   script/sequence "a white tower by the sea at dawn | the camera pans left | fog rolls in"
   script/sequence story.json --output-video story.mp4 --seconds-per-scene 3 --seed 123
   script/sequence story.json --dry-run
+  script/sequence harbour.fountain --output-video harbour.mp4 --captions soft    # a screenplay, see docs/script.md
   script/sequence story.json --go-fast      # a draft; the same without it draws the story itself, anew
   script/sequence story.json --lora-weights outputs/lora/lora.safetensors   # a LoRA of your own, see script/train
   script/sequence --retake 3                # a new take of scene 3 of the story in outputs/sequence
@@ -111,6 +113,10 @@ def _add_sequence(commands: Any) -> None:
     about = "one text, a story file, or several texts; none: the story of the folder"
     words.add_argument("words", nargs="*", metavar="SCENES", default=[], help=about)
     words.add_argument("--scenes", help="one text or a story file, as a flag")
+    about = "a script: .fountain, .fdx, or any text, prose too; what it comes to is written to breakdown.json"
+    command.add_argument("--script", type=Path, metavar="FILE", help=about)
+    for setting in rows(ScriptSettings):
+        _add_setting(command, setting)
     about = "folder for scene_001.png, scene_002.png, ... and contact_sheet.png (default: outputs/sequence)"
     command.add_argument("--output-dir", type=Path, default=Path("outputs/sequence"), metavar="PATH", help=about)
     _add_setting(command, row(OutputSettings, "output_format"))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nextscene import NextSceneError
+from nextscene.adaptation import Adaptation, adapt_file, describe, is_script, keep_breakdown
 from nextscene.animating import Animation
 from nextscene.batch import Wanted
 from nextscene.cli.arguments import parser, typed
@@ -23,7 +24,7 @@ from nextscene.library import load
 from nextscene.output import Papers
 from nextscene.production import Production, Request, clean_folder, cut_film
 from nextscene.progress import say
-from nextscene.settings import ClipSettings, FilmSettings, OutputSettings, StorySettings
+from nextscene.settings import ClipSettings, FilmSettings, OutputSettings, ScriptSettings, StorySettings
 from nextscene.shooting import Checker
 from nextscene.story import Story, from_file, from_prompts, from_text
 
@@ -61,9 +62,11 @@ def _sequence(options: argparse.Namespace) -> None:
         for file in clean_folder(folder, dry_run=options.dry_run):
             say(f"{'would remove' if options.dry_run else 'removed'} {file}")
         return
+    adaptation = _typed_script(options)
     request = _request(
         options,
-        _typed_story(options),
+        adaptation.story if adaptation else _typed_story(options),
+        adaptation.pictures if adaptation else (),
         folder=folder,
         story_folder=_story_folder(options),
         film=options.output_video,
@@ -76,8 +79,9 @@ def _sequence(options: argparse.Namespace) -> None:
         use=tuple(options.use),
         cascade=options.cascade,
         fresh=options.fresh,
+        breakdown=adaptation.breakdown if adaptation else None,
     )
-    _make(request, options.dry_run)
+    _make(request, options.dry_run, adaptation)
 
 
 def _animate(options: argparse.Namespace) -> None:
@@ -132,14 +136,14 @@ def _weights(options: argparse.Namespace) -> None:
         print(fetch(name))
 
 
-def _request(options: argparse.Namespace, story: Story | None, **more: Any) -> Request:
+def _request(options: argparse.Namespace, story: Story | None, given: Sequence[Path] = (), **more: Any) -> Request:
     return Request(
         story=story,
         settings=StorySettings.checked(**typed(options, StorySettings)),
         film_settings=FilmSettings.checked(**typed(options, FilmSettings)),
         output=OutputSettings.checked(**typed(options, OutputSettings)),
         image=options.input_image,
-        references=tuple(options.references),
+        references=(*given, *options.references),
         check_safety=options.safety_checker and not options.dry_run,
         at_home=True,
         **more,
@@ -163,6 +167,20 @@ def _typed_story(options: argparse.Namespace) -> Story | None:
     return story
 
 
+def _typed_script(options: argparse.Namespace) -> Adaptation | None:
+    """The script that the command names, adapted; None: it names none."""
+    texts = [options.scenes] if options.scenes else options.words
+    path = options.script or (Path(texts[0]) if len(texts) == 1 else Path())
+    wanted = ScriptSettings.checked(**typed(options, ScriptSettings))
+    if options.script and texts:
+        raise NextSceneError("Both scenes and a script were given: give one of them.")
+    if options.script or is_script(path):
+        return adapt_file(path, wanted)
+    if wanted.given:
+        raise NextSceneError(f"--{next(iter(wanted.given)).replace('_', '-')} is for scripts: give one with --script.")
+    return None
+
+
 def _story_folder(options: argparse.Namespace) -> Path | None:
     """Where the story's file lies, if the story is in one."""
     texts = [options.scenes] if options.scenes else options.words
@@ -170,11 +188,16 @@ def _story_folder(options: argparse.Namespace) -> Path | None:
     return file.parent if file.suffix in (".json", ".txt") else None
 
 
-def _make(request: Request, dry_run: bool) -> None:
-    """Shows what was decided; makes it, unless this is a dry run."""
+def _make(request: Request, dry_run: bool, adaptation: Adaptation | None = None) -> None:
+    """Shows what was decided; makes it, unless this is a dry run. Of a script the breakdown is written in any case."""
     weights = choose()
     production = Production(request, weights)
     print(f"{weights.notice}\nSeed: {production.seed}", file=sys.stderr)
+    if adaptation:
+        file = keep_breakdown(adaptation.breakdown, request.folder)
+        for line in describe(adaptation, production.shots, production.record.seconds_a_picture):
+            print(line, file=sys.stdout if dry_run else sys.stderr)
+        print(f"breakdown: {file}", file=sys.stdout if dry_run else sys.stderr)
     if not dry_run:
         for path in production.run(lambda: _load(weights)):
             say(path)

@@ -27,6 +27,7 @@ from nextscene.text import split_words
 
 COLUMNS = 42  # characters on a line, as broadcasters have it
 LINES, MOST_LINES = 2, 3  # the third only where there is no time to show the words in parts
+LINGER = Fraction(2, 5)  # seconds that a line is read after it was said
 SHORTEST = Fraction(3, 2)  # seconds for each part of a caption, at least
 
 # A line does not end in these: what follows belongs to them.
@@ -67,14 +68,28 @@ def write_subtitles(cues: Sequence[Cue], path: Path) -> None:
     write_whole(path, {".srt": _srt, ".vtt": _vtt}[path.suffix](cues))
 
 
+def captions(segment: Segment) -> Iterator[tuple[str, Fraction, Fraction]]:
+    """What is read in a scene, from when to when: its caption, or its lines with the names of who says them."""
+    if segment.caption:
+        yield segment.caption, segment.start, segment.end
+    if segment.subtitled:
+        begins = [speech.start for speech in segment.speech[1:]]
+        for speech, following in zip(segment.speech, [*begins, segment.end], strict=True):
+            until = min(speech.end + LINGER, following)
+            yield f"{speech.who}: {speech.text}" if speech.who else speech.text, speech.start, until
+
+
 def _cues(segment: Segment, fps: int, columns: int) -> Iterator[Cue]:
-    """A scene's captions, which share its time by their length, on the grid of the film's frames."""
-    if words := _words(segment.caption, columns):
-        parts = _fit(words, columns, most=max(1, int(segment.duration / SHORTEST)))
-        reach = list(accumulate(map(_width, parts), initial=0))
-        borders = [segment.start + Fraction(round(segment.duration * fps * at / reach[-1]), fps) for at in reach]
-        for (start, end), text in zip(pairwise(borders), parts, strict=True):
-            yield Cue(segment.number, start, end, text)
+    """A scene's captions; the parts of each share its time by their length, on the grid of the film's frames."""
+    for text, start, end in captions(segment):
+        begin = round(start * fps)
+        frames = round(end * fps) - begin
+        if (words := _words(text, columns)) and frames:
+            parts = _fit(words, columns, most=max(1, int((end - start) / SHORTEST)))
+            reach = list(accumulate(map(_width, parts), initial=0))
+            borders = [Fraction(begin + round(Fraction(frames * at, reach[-1])), fps) for at in reach]
+            for (first, last), lines in zip(pairwise(borders), parts, strict=True):
+                yield Cue(segment.number, first, last, lines)
 
 
 def _fit(words: Words, columns: int, most: int) -> list[str]:

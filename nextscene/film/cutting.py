@@ -24,6 +24,7 @@ from PIL import Image
 
 from nextscene.film import voice
 from nextscene.film.captions import make_cues, write_subtitles
+from nextscene.film.casting import cast_voices
 from nextscene.film.clipfile import read_clip
 from nextscene.film.editors import check_edits, write_edit
 from nextscene.film.encoder import Film
@@ -39,12 +40,14 @@ from nextscene.text import plain
 
 @dataclass(frozen=True)
 class FilmFacts:
-    """What the record says of a film: its name and length, how it was asked for, and what could not be done."""
+    """What the record says of a film: its name and length, how it was asked for, what could not be done, and who
+    spoke."""
 
     file: str
     frames: int
     settings: Mapping[str, object]
     notes: tuple[str, ...]
+    voices: Mapping[str, str]
 
 
 class CuttingRoom:
@@ -71,13 +74,12 @@ class CuttingRoom:
         clips: how those go by that there are, by the scene's id.
         """
         film, self._story, self._path, self._on_progress = story.film, story, path, on_progress
-        self.timeline, self._spoken = lay_out(story, None, clips), dict[str, voice.Recording]()
+        self._clips = clips
+        self.timeline, self._voices = lay_out(story, None, clips), dict[str, str]()
+        self._spoken: voice.Recordings = {}
         self._open = ExitStack()
-        if any(segment.narration for segment in self.timeline.segments):
-            folder = self._writable(narration or path.parent / "narration")
-            speaker, on_share = voice.find_voice(film.voice), partial(on_progress, "narration")
-            self._spoken = voice.narrate(self.timeline, speaker, folder, on_share)
-            self.timeline = lay_out(story, voice.measure(self._spoken), clips)
+        if film.narration != "none" and any(segment.speech for segment in self.timeline.segments):
+            self._speak(self._writable(narration or path.parent / "narration"))
         self._music = open_music(music or Path(film.music)) if film.music else None
         self._sound = path.with_name(f".{path.name}.wav") if self._spoken or self._music else None
         subtitles = [path.with_suffix(suffix) for suffix in (".vtt", ".srt")] if film.captions != "none" else []
@@ -134,7 +136,18 @@ class CuttingRoom:
 
     def facts(self) -> FilmFacts:
         frames = self.timeline.frame(self.timeline.duration)
-        return FilmFacts(self._path.name, frames, self._story.film.given, tuple(self._film.notes))
+        return FilmFacts(self._path.name, frames, self._story.film.given, tuple(self._film.notes), self._voices)
+
+    def _speak(self, folder: Path) -> None:
+        """Has all that is said recorded, each speaker by a voice; from then on all times are known."""
+        story, on_share = self._story, partial(self._on_progress, "narration")
+        self._voices = dict(cast_voices(story))
+        if self._voices:
+            print("Voices: " + ", ".join(f"{who} {name}" for who, name in self._voices.items()), file=sys.stderr)
+        speakers = {who: voice.find_voice(name) for who, name in self._voices.items()}
+        narrator = voice.find_voice(story.film.voice)
+        self._spoken = voice.narrate(self.timeline, narrator, folder, on_share, speakers)
+        self.timeline = lay_out(story, voice.measure(self._spoken), self._clips)
 
     def _writable(self, folder: Path) -> Path:
         """The folder, or another for as long as the film is made, where nothing can be kept in this one."""

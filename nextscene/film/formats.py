@@ -68,7 +68,7 @@ def format_metadata(timeline: Timeline, title: str, comment: str) -> str:
     facts = {"title": plain(title), "comment": plain(comment)}
     lines = [";FFMETADATA1", *(f"{name}={_escape(fact)}" for name, fact in facts.items() if fact)]
     for segment in timeline.segments:
-        name = f"{segment.number}. {segment.caption or in_one_line(segment.id)}"
+        name = f"{segment.number}. {segment.words or in_one_line(segment.id)}"
         name = textwrap.shorten(name, 60, placeholder=" ...", break_on_hyphens=False)
         begin, end = timeline.frame(segment.start), timeline.frame(segment.end)
         lines += ["[CHAPTER]", f"TIMEBASE=1/{timeline.video_fps}", f"START={begin}", f"END={end}"]

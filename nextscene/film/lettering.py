@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from nextscene import NextSceneError
 from nextscene.faces import Direction, Line, find_direction, find_missing
-from nextscene.film.captions import COLUMNS, make_cues
+from nextscene.film.captions import COLUMNS, captions, make_cues
 from nextscene.film.frames import Overlay, Size
 from nextscene.film.timeline import Timeline
 
@@ -31,7 +31,7 @@ PAPER, INK = "#fbf9f4", "#0b0c0e"
 def letter(timeline: Timeline) -> Overlay:
     """The captions of a film, once it is sure that all their letters can be drawn."""
     for segment in timeline.segments:
-        if missing := find_missing(segment.caption):
+        if missing := find_missing(" ".join(text for text, _, _ in captions(segment))):
             raise NextSceneError(
                 f"Scene {segment.number}'s caption has {' '.join(sorted(missing))}, which no typeface here can write: "
                 "choose soft captions, which players draw, or give the scene another caption."

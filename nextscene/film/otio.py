@@ -69,11 +69,16 @@ def _clip(timeline: Timeline, segment: Segment, file: str | None, before: int, a
         name=segment.id,
         source_range=_range(timeline, before, length),
         effects=effects,
-        markers=[_of_schema("Marker.2", name=segment.caption or segment.id, marked_range=_range(timeline, before, 1))],
+        markers=[_of_schema("Marker.2", name=segment.words or segment.id, marked_range=_range(timeline, before, 1))],
         media_references={"DEFAULT_MEDIA": picture},
         active_media_reference_key="DEFAULT_MEDIA",
         metadata={
-            "next_scene": {"move": segment.move, "caption": segment.caption, "narration": segment.narration},
+            "next_scene": {
+                "move": segment.move,
+                "caption": segment.caption,
+                "narration": segment.narration,
+                "lines": [{"who": line.who, "text": line.text} for line in segment.speech if line.who],
+            },
         },
     )
 

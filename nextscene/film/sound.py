@@ -10,7 +10,7 @@ speaks.
 
 import re
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,11 +23,11 @@ import numpy as np
 from nextscene import NextSceneError
 from nextscene.files import exists, whole_file
 from nextscene.film.ffmpeg import Ffmpeg, FfmpegError, input_file
+from nextscene.film.timeline import LEAD as LEAD
 from nextscene.film.timeline import Timeline
-from nextscene.film.voice import RATE, Recording, Samples
+from nextscene.film.voice import RATE, Recording, Recordings, Samples
 
 LOUDNESS, PEAK = -16.0, -1.5  # LUFS and dBTP of the whole; half a decibel below -1 for what AAC adds to a peak
-LEAD = 0.25  # seconds from a scene's start to its first word
 SPEECH = -18.0  # LUFS: what a recording has on both channels
 APART, UNDER = -6.0, -20.0  # LU of the music against speech: by itself, and under it, where WCAG 1.4.7 wants 20
 AWAY, BACK, STAY = 0.5, 1.2, 2.5  # seconds: how long the music goes down and up, and a pause that it stays down for
@@ -62,8 +62,8 @@ class _Spoken:
     recording: Recording
 
     @classmethod
-    def at(cls, scene: Fraction, recording: Recording) -> Self:
-        start = round((scene + Fraction(LEAD)) * RATE)
+    def at(cls, begin: Fraction, recording: Recording) -> Self:
+        start = round(begin * RATE)
         return cls(start, start + round(recording.seconds * RATE), recording)
 
 
@@ -87,7 +87,7 @@ def open_music(path: Path) -> Music:
 def mix(
     path: Path,
     timeline: Timeline,
-    recordings: Mapping[str, Recording],
+    recordings: Recordings,
     under: Music | None = None,
     on_share: Callable[[float], object] = lambda _: None,
 ) -> None:
@@ -97,7 +97,10 @@ def mix(
     """
     length = round(timeline.duration * RATE)
     spoken = [
-        _Spoken.at(segment.start, recordings[segment.id]) for segment in timeline.segments if segment.id in recordings
+        _Spoken.at(speech.start, recording)
+        for segment in timeline.segments
+        if segment.id in recordings
+        for speech, recording in zip(segment.speech, recordings[segment.id], strict=True)
     ]
     with whole_file(path) as levelled, tempfile.TemporaryFile(dir=path.parent) as raw:
         loudness, peak = _measure(_mixed(spoken, under, length), raw, lambda samples: on_share(samples / length / 2))

@@ -1,6 +1,6 @@
 """Narration: the words of scenes in, recordings of them out.
 
-    recordings = narrate(timeline, find_voice("heart"), folder)    # by scene; each knows its length
+    recordings = narrate(timeline, find_voice("heart"), folder)    # by scene, of each line; each knows its length
     timeline = lay_out(story, measure(recordings))
 
 Whoever speaks is a `Voice`: text in, samples out. The built-in one speaks English, offline, with weights from its own
@@ -11,7 +11,7 @@ not said again. It does not know when a recording is heard, nor what else is.
 import hashlib
 import unicodedata
 import wave
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,13 +22,15 @@ from numpy.typing import NDArray
 
 from nextscene import NextSceneError
 from nextscene.files import whole_file
-from nextscene.film.timeline import Segment, Timeline
+from nextscene.film.timeline import Timeline
+from nextscene.hub import VOICES, fetch_voice
 
 Samples = NDArray[np.floating]
 
 RATE = 48_000  # samples a second, as video has them
 LEVEL = 0.1  # the mean of what is spoken, of full scale: -20 dB
 SILENT = 0.01  # of a recording's loudest sample
+BUILT_IN, DEEPEST, HIGHEST = "heart", 0.6, 1.6  # the voice in the wheel, and what is still a voice
 MARGIN, SOFT = 0.03, 0.005  # seconds: what stays of the silence around the words, and how long its ends fade
 
 
@@ -57,32 +59,51 @@ class Recording:
                 yield np.frombuffer(frames, "<i2").astype(np.float32) / 2**15
 
 
+Recordings = Mapping[str, Sequence[Recording]]  # by the scene's id, one for each line
+
+
 def find_voice(name: str | None = None) -> Voice:
-    """The voice of this name; none: the one whose weights come with its package."""
-    return Hibari(name or "heart")
+    """The voice of this name; none: the one whose weights come with its package.
+
+    "heart@0.85" is the voice heart, deeper; "heart@1.2" is higher.
+    """
+    name, _, pitch = (name or BUILT_IN).partition("@")
+    try:
+        return Hibari(name, float(pitch or 1))
+    except ValueError:
+        wrong = f"The voice {name}@{pitch} has no pitch from {DEEPEST} to {HIGHEST}"
+        raise NextSceneError(f"{wrong}: write it as heart@0.85.") from None
 
 
 def narrate(
-    timeline: Timeline, voice: Voice, folder: Path, on_share: Callable[[float], object] = lambda _: None
-) -> dict[str, Recording]:
+    timeline: Timeline,
+    narrator: Voice,
+    folder: Path,
+    on_share: Callable[[float], object] = lambda _: None,
+    speakers: Mapping[str, Voice] | None = None,
+) -> Recordings:
     """What is spoken in each scene, by its id, as files in this folder; only what is not there yet is spoken.
 
+    speakers: whose voice is whose; the narrator speaks for those who have none.
     on_share: called with how much of it is done.
     """
-    recordings: dict[str, Recording] = {}
-    done, letters = 0, sum(len(segment.narration) for segment in timeline.segments)
+    recordings: dict[str, list[Recording]] = {}
+    done, letters = 0, sum(len(speech.text) for segment in timeline.segments for speech in segment.speech)
     for segment in timeline.segments:
-        if segment.narration:
+        for speech in segment.speech:
             on_share(done / letters)
-            done += len(segment.narration)
-            recordings[segment.id] = _record(segment, voice, folder)
+            done += len(speech.text)
+            voice = (speakers or {}).get(speech.who, narrator)
+            what = f"what {speech.who} says" if speech.who else "narration"
+            recording = _record(speech.text, voice, folder, f"Scene {segment.number}'s {what}")
+            recordings.setdefault(segment.id, []).append(recording)
     on_share(1)
     return recordings
 
 
-def measure(recordings: Mapping[str, Recording]) -> dict[str, float]:
-    """How many seconds each scene's narration takes."""
-    return {name: recording.seconds for name, recording in recordings.items()}
+def measure(recordings: Recordings) -> dict[str, list[float]]:
+    """How many seconds each line of each scene takes."""
+    return {name: [each.seconds for each in spoken] for name, spoken in recordings.items()}
 
 
 class _Engine(Protocol):
@@ -90,16 +111,21 @@ class _Engine(Protocol):
 
     sample_rate: int
 
-    def __call__(self, text: str, *, seed: int) -> Samples: ...
+    def __call__(self, text: str, *, speed: float, seed: int) -> Samples: ...
     def phonemize(self, text: str) -> list[str]: ...
 
 
 class Hibari:
-    """The built-in voice: hibari-tts, English, the same sound for the same words. It is loaded when it first speaks."""
+    """The built-in voice: hibari-tts, English, the same sound for the same words. It is loaded when it first speaks.
 
-    def __init__(self, name: str) -> None:
-        self.name = f"hibari {name}"
-        self._own_name = name
+    pitch: how many times as high as it is by itself it speaks, at the same pace.
+    """
+
+    def __init__(self, name: str, pitch: float = 1) -> None:
+        if not DEEPEST <= pitch <= HIGHEST:
+            raise ValueError(f"no pitch: {pitch}")
+        self.name = f"hibari {name}" + (f" at {pitch:g}" if pitch != 1 else "")
+        self._own_name, self._pitch = name, pitch
 
     def speak(self, text: str) -> tuple[Samples, int]:
         if foreign := next((letter for letter in text if letter.isalpha() and not _latin(letter)), None):
@@ -108,12 +134,12 @@ class Hibari:
             raise NextSceneError("has no words in it: leave it out.")
         engine = self._engine
         try:
-            samples = engine(text, seed=0)
+            samples = engine(text, speed=1 / self._pitch, seed=0)
         except Exception as error:  # it may stumble over a number or a sign in nearly any way
             raise NextSceneError(
                 f"has {self._stumbling_block(text)}, which the built-in voice cannot read: write it out in words."
             ) from error
-        return samples, engine.sample_rate
+        return samples, round(engine.sample_rate * self._pitch)
 
     def _stumbling_block(self, text: str) -> str:
         for word in text.split():
@@ -123,12 +149,19 @@ class Hibari:
                 return word if len(word) <= 40 else f"{word[:20]}…"
         return "a number or a sign"
 
+    def _fetch(self) -> Path:
+        try:
+            return fetch_voice(self._own_name)
+        except NextSceneError as error:
+            raise NextSceneError(f"needs a voice: {error}") from error
+
     @cached_property
     def _engine(self) -> _Engine:
         try:
             import hibari
 
-            engine: _Engine = hibari.Hibari(self._own_name)
+            model = self._fetch() if self._own_name in VOICES else None
+            engine: _Engine = hibari.Hibari(self._own_name, model=model)
             return engine
         except ImportError:
             raise NextSceneError("needs a voice: pip install hibari-tts.") from None
@@ -143,14 +176,14 @@ def _latin(letter: str) -> bool:
     return "LATIN" in unicodedata.name(letter, "")
 
 
-def _record(segment: Segment, voice: Voice, folder: Path) -> Recording:
-    key = hashlib.sha256(f"{voice.name}\n{segment.narration}".encode()).hexdigest()
+def _record(text: str, voice: Voice, folder: Path, what: str) -> Recording:
+    key = hashlib.sha256(f"{voice.name}\n{text}".encode()).hexdigest()
     path = folder / f"{key[:16]}.wav"
     if not path.exists():
         try:
-            samples = _trim(*voice.speak(segment.narration))
+            samples = _trim(*voice.speak(text))
         except NextSceneError as error:
-            raise NextSceneError(f"Scene {segment.number}'s narration {error}") from error
+            raise NextSceneError(f"{what} {error}") from error
         _write(samples, path)
     with wave.open(str(path)) as opened:
         return Recording(path, opened.getnframes() / RATE)

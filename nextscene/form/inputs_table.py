@@ -8,7 +8,16 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nextscene.settings import ClipSettings, FilmSettings, Group, OutputSettings, Setting, StorySettings, row
+from nextscene.settings import (
+    ClipSettings,
+    FilmSettings,
+    Group,
+    OutputSettings,
+    ScriptSettings,
+    Setting,
+    StorySettings,
+    row,
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ def form_inputs() -> Iterator[FormInput]:
         None,
         "The scenes in order, one prompt each, 1 to 300 of them (recommended: 3 to 8). Name the camera first, then "
         "what changes, then the light: 'Camera pans left, revealing a harbour, soft morning light'. 'Next Scene:' is "
-        "put before each. Leave empty if you give a story file.",
+        "put before each. Leave empty if you give a story file or a script.",
     )
     yield FormInput(
         "image",
@@ -78,6 +87,22 @@ def form_inputs() -> Iterator[FormInput]:
     )
     yield _from_setting(StorySettings, "fps")
     yield _from_setting(OutputSettings, "output_format")
+    yield FormInput(
+        "script",
+        "str | None",
+        None,
+        "A script instead of prompts, optional: the text of a screenplay (Fountain) or of a tale, or a file of one, "
+        "Final Draft's FDX too. Scenes become shots of the same places and people; docs/script.md says how. A "
+        "breakdown.json from an earlier plan, changed as you like, does as well.",
+    )
+    yield _from_setting(ScriptSettings, "max_shots")
+    yield FormInput(
+        "plan_only",
+        "bool",
+        False,
+        "Of a script: draw nothing. Deliver breakdown.json, its scenes, places, people and shots; the logs say how "
+        "many pictures it comes to.",
+    )
     yield _from_setting(OutputSettings, "output_quality")
     yield _from_setting(StorySettings, "go_fast")
     yield _from_setting(StorySettings, "continuity")

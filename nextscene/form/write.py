@@ -14,8 +14,17 @@ from typing import Any
 
 from nextscene.card import World, read_card
 from nextscene.form.inputs_table import form_inputs, with_declarations
-from nextscene.hub import CLIP_MODELS, LORAS, MODELS, memory_needs
-from nextscene.settings import ClipLook, FilmSettings, Group, Look, OutputSettings, StorySettings, rows
+from nextscene.hub import CLIP_MODELS, LORAS, MODELS, VOICES, memory_needs
+from nextscene.settings import (
+    ClipLook,
+    FilmSettings,
+    Group,
+    Look,
+    OutputSettings,
+    ScriptSettings,
+    StorySettings,
+    rows,
+)
 from nextscene.story import Scene, Story, world_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +34,7 @@ def written() -> Iterator[tuple[Path, str]]:
     """Each file that holds something generated, and its text as it should be."""
     yield ROOT / "predict.py", with_declarations((ROOT / "predict.py").read_text())
     yield ROOT / "story.schema.json", json.dumps(story_schema(), indent=2, ensure_ascii=False) + "\n"
-    for name in ("README.md", "docs/story.md", "docs/clips.md", "docs/storybook/README.md"):
+    for name in ("README.md", "docs/script.md", "docs/story.md", "docs/clips.md", "docs/storybook/README.md"):
         path = ROOT / name
         yield path, with_tables(path.read_text())
 
@@ -93,7 +102,7 @@ def _fields_table(*groups: type[Group], without: type[Group] | None = None) -> s
 
 def _models_table() -> str:
     lines = []
-    for each in (*MODELS.values(), *LORAS.values()):
+    for each in (*MODELS.values(), *LORAS.values(), *VOICES.values()):
         origin = f"[{each.repo}](https://huggingface.co/{each.repo})" if each.repo else "built in"
         size = f"{each.size / 1e9:.3g} GB" if each.size else "38 MB"
         lines.append(f"| `{each.name}` | {_cell(each.note)} | {origin} | {size} | {each.licence} |\n")
@@ -153,6 +162,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "engines": _engines_table,
     "film": lambda: _fields_table(FilmSettings),
     "output": lambda: _fields_table(OutputSettings),
+    "script": lambda: _fields_table(ScriptSettings),
     "models": _models_table,
     "world": _kinds_table,
     "wordings": lambda: world_table(_small_world()) + "\n",

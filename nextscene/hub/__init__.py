@@ -11,7 +11,7 @@ from nextscene.hub.cache import sha256
 from nextscene.hub.clip_models import CLIP_MODELS, HOSTED, ClipWeights, find_engines, memory_needs
 from nextscene.hub.gpu import count as count_gpus
 from nextscene.hub.loras import fetch_lora, public_name
-from nextscene.hub.models import BUILT_IN, LORAS, MODELS
+from nextscene.hub.models import BUILT_IN, LORAS, MODELS, VOICES
 from nextscene.hub.weights import (
     OWN_CAMERA_LORA,
     OWN_FAST_LORA,
@@ -22,7 +22,9 @@ from nextscene.hub.weights import (
     choose,
     describe_models,
     fetch,
+    fetch_voice,
     find,
+    voice_here,
 )
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "OWN_FAST_LORA",
     "OWN_LORA",
     "TRAINING_BYTES",
+    "VOICES",
     "ClipWeights",
     "Identity",
     "Weights",
@@ -43,9 +46,11 @@ __all__ = [
     "describe_models",
     "fetch",
     "fetch_lora",
+    "fetch_voice",
     "find",
     "find_engines",
     "memory_needs",
     "public_name",
     "sha256",
+    "voice_here",
 ]

@@ -59,10 +59,10 @@ class Listing(NamedTuple):
 
 def fetch(source: Source) -> Fetched:
     """The files of a source; downloads only what is missing."""
-    if fetched := _fetched_before(source):
+    if fetched := fetched_before(source):
         return fetched
     with _locked(source):
-        return _fetched_before(source) or _fetch(source)
+        return fetched_before(source) or _fetch(source)
 
 
 def list_files(source: Source) -> Listing:
@@ -108,7 +108,7 @@ def _marker(source: Source) -> Path:
     return _store(source) / f"verified-{name}.json"
 
 
-def _fetched_before(source: Source) -> Fetched | None:
+def fetched_before(source: Source) -> Fetched | None:
     """What an earlier fetch verified, if it was asked for the same and all of it is still there."""
     try:
         verified = json.loads(_marker(source).read_text())

@@ -1,4 +1,4 @@
-"""The table of models, and of the LoRAs that go with them: where each comes from, its licence, its size, its use.
+"""The table of models, of LoRAs that go with them, of voices: where each comes from, its licence, its size, its use.
 
 A new model is a new row. Sizes are about; the hub says exactly. A row whose note ends with "(not tried here)" has file
 names and a licence as its authors publish them, and has not been downloaded by us.
@@ -47,6 +47,17 @@ class Model(Row):
     lora: str = "next-scene"
     fast_loras: tuple[tuple[int, str], ...] = ()  # for go_fast, each with the steps that it was made for
     camera_lora: str = ""  # for scenes with a `camera`
+
+
+@dataclass(frozen=True, kw_only=True)
+class Voice(Row):
+    """A voice of the package hibari-tts: one file, whose sha256 the package knows."""
+
+    sha256: str
+
+    @property
+    def file(self) -> str:
+        return self.files[0]
 
 
 PARTS = ("processor", "scheduler", "text_encoder", "tokenizer", "transformer", "vae")
@@ -151,4 +162,23 @@ _LORAS = (
     ),
 )
 MODELS = {model.name: model for model in _MODELS}
+_VOICES = (
+    ("emma", "bf_emma", "British, female", "f709f0488ee63b583a22189a955aaf4257b9806dd330be3490661e53af0a89c1"),
+    ("fenrir", "am_fenrir_v2", "American, male", "f59fbd87908c91f827bc21b1b89443757b9a8580db9eee20aa948deb731321f4"),
+    ("fable", "bm_fable", "British, male", "c28529302f2d27cd12f62625c24425888c4e3c2675583100ec530259136b8bc6"),
+    ("kore", "af_kore", "American, female", "346885752673e45d42f9864c9e2432094bc4b6385df060d4b83273da764d2fa9"),
+)
+VOICES = {
+    name: Voice(
+        name=name,
+        repo="maureesewilliams/hibari",
+        files=(f"voices/{file}.int8.onnx",),
+        licence="Apache-2.0",
+        size=8_000_000,
+        note=f"A voice for speakers: {about} (not tried here).",
+        sha256=sha256,
+        public=True,
+    )
+    for name, file, about, sha256 in _VOICES
+}
 LORAS = {lora.name: lora for lora in _LORAS}

@@ -15,7 +15,7 @@ from nextscene import NextSceneError
 from nextscene.card import Card, read_card
 from nextscene.files import typed_path
 from nextscene.hub import cache, gpu
-from nextscene.hub.models import BUILT_IN, FULL_MODEL, LORAS, MODEL_FILES, MODELS, Lora, Model, Source
+from nextscene.hub.models import BUILT_IN, FULL_MODEL, LORAS, MODEL_FILES, MODELS, VOICES, Lora, Model, Source, Voice
 from nextscene.story import Phrases
 
 OWN_LORA = "next-scene.safetensors"  # the LoRA that a model's folder brings along
@@ -166,16 +166,38 @@ def find(name_or_folder: str, input_name: str = "The model", notice: str = "") -
 
 
 def fetch(name_or_folder: str) -> Path:
-    """The folder of a model, or of a LoRA in the table, complete and verified; downloads only what is missing."""
+    """Where a model, a LoRA or a voice of the table lies, complete and verified; downloads only what is missing."""
     if lora := LORAS.get(name_or_folder):
         return _download(lora)
+    if name_or_folder in VOICES:
+        return fetch_voice(name_or_folder)
     return find(name_or_folder).folder
+
+
+def fetch_voice(name: str) -> Path:
+    """The file of a voice in the table, verified against the sha256 that its package knows."""
+    row = VOICES[name]
+    return _verified(row, _download(row))
+
+
+def voice_here(name: str) -> Path | None:
+    """The file of a voice in the table, if it was fetched before; asks no network."""
+    from nextscene.hub import download
+
+    fetched = download.fetched_before(VOICES[name])
+    return _verified(VOICES[name], fetched.folder) if fetched else None
+
+
+def _verified(row: Voice, folder: Path) -> Path:
+    if cache.sha256(folder / row.file) != row.sha256:
+        raise NextSceneError(f"The voice {row.name} is not the one that its package knows: choose another.")
+    return folder / row.file
 
 
 def describe_models() -> str:
     """The table of models, for people."""
     lines = []
-    for row in (*MODELS.values(), *LORAS.values()):
+    for row in (*MODELS.values(), *LORAS.values(), *VOICES.values()):
         size, origin = (cache.amount(row.size), row.repo) if row.repo else ("", "built in")
         lines.append(f"{row.name:26}{size:>8}  {row.licence:12}{origin}\n    {row.note}")
     return "\n".join(lines)

@@ -45,7 +45,7 @@ def make_panels(story: Story, timeline: Timeline) -> list[Panel]:
             camera="; ".join(_camera(scene, segment)),
             start=float(segment.start),
             seconds=float(segment.duration),
-            lines=tuple(_lines(scene, segment)),
+            lines=tuple((speech.who, speech.text) for speech in segment.speech),
             sounds=in_one_line(", ".join(_sounds(scene, story))),
             notes=in_one_line(scene.notes or ""),
         )
@@ -58,13 +58,6 @@ def _camera(scene: Scene, segment: Segment) -> Iterator[str]:
         yield said
     if segment.move != "none":
         yield f"on the still: {segment.move.replace('_', ' ')}"
-
-
-def _lines(scene: Scene, segment: Segment) -> Iterator[tuple[str, str]]:
-    if segment.narration:
-        yield "", segment.narration
-    for line in scene.lines:
-        yield in_one_line(line.who), in_one_line(line.text)
 
 
 def _sounds(scene: Scene, story: Story) -> Iterator[str]:

@@ -1,1 +1,24 @@
-"""A script: read, broken down into scenes and shots, and compiled to a story. Pure: no torch, no files, no clock."""
+"""A script: read, broken down into scenes and shots, and compiled to a story. Pure: no torch, no files, no clock.
+
+breakdown = break_down(read_script_file(Path("harbour.fountain")))
+compiled = compile_story(breakdown)  # a story, and the pictures that it wants
+"""
+
+from nextscene.script.breakdown import Breakdown
+from nextscene.script.compiling import Compiled, compile_story
+from nextscene.script.fitting import fit
+from nextscene.script.reading import SUFFIXES, read_script, read_script_file
+from nextscene.script.rules import break_down
+from nextscene.script.script import Script
+
+__all__ = [
+    "SUFFIXES",
+    "Breakdown",
+    "Compiled",
+    "Script",
+    "break_down",
+    "compile_story",
+    "fit",
+    "read_script",
+    "read_script_file",
+]

@@ -1,15 +1,18 @@
 """Final Draft's FDX: a screenplay in XML.
 
-The file's bytes go in; out comes the text of its paragraphs, each on a line of its own, and what each of them is. The
-parser is expat itself, and a file that declares a DOCTYPE is refused: no entity is ever expanded, no other file read.
+The file's bytes go in, the same screenplay in Fountain comes out, with a sign before each line that would else be
+taken for something other than it is. The parser is expat itself, and a file that declares a DOCTYPE is refused: no
+entity is ever expanded, no other file read.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from xml.parsers import expat
 
 from nextscene import NextSceneError
-from nextscene.script.script import Element, Kind
+from nextscene.script.fountain import FORCED, is_heading, is_name
+from nextscene.script.script import Kind
 
 _KINDS: Mapping[str, Kind] = {
     "Scene Heading": "heading",
@@ -21,12 +24,12 @@ _KINDS: Mapping[str, Kind] = {
     "Transition": "transition",
     "New Act": "section",
     "End of Act": "section",
-    "Cast List": "note",
     "Outline 1": "synopsis",
     "Outline 2": "synopsis",
     "Outline 3": "synopsis",
     "Outline Body": "synopsis",
 }
+_SIGNS: Mapping[Kind, str] = {"transition": "> ", "section": "# ", "synopsis": "= ", "lyrics": "~"}
 _NOT_OF_THE_SCRIPT = {"ScriptNote", "SceneProperties", "HeaderAndFooter"}
 
 
@@ -35,7 +38,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.paragraphs: list[tuple[Kind, str]] = []
-        self.title_page: list[tuple[Kind, str]] = []
+        self.title_page: list[str] = []
         self.root = ""
         self._path: list[str] = []
         self._open: list[tuple[Kind, list[str]]] = []  # a paragraph of dual dialogue stands within another
@@ -53,11 +56,11 @@ class _Reader:
     def end(self, tag: str) -> None:
         if tag == "Paragraph" and self._open and self._counts:
             kind, said = self._open.pop()
-            words = " ".join("".join(said).split("\n"))
-            if "TitlePage" in self._path:
-                self.title_page.append(("title page", words))
-            elif said or "DualDialogue" not in self._path:
-                self.paragraphs.append((kind if words.strip() else "blank", words))
+            words = " ".join("".join(said).split())
+            if words and "TitlePage" in self._path:
+                self.title_page.append(words)
+            elif words:
+                self.paragraphs.append((kind, words))
         self._path.pop()
 
     @property
@@ -65,8 +68,8 @@ class _Reader:
         return _NOT_OF_THE_SCRIPT.isdisjoint(self._path)
 
 
-def read_fdx(data: bytes) -> tuple[str, tuple[Element, ...]]:
-    """The text of a screenplay in FDX, and its pieces."""
+def read_fdx(data: bytes) -> str:
+    """A screenplay in FDX as Fountain."""
     reader = _Reader()
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -78,11 +81,30 @@ def read_fdx(data: bytes) -> tuple[str, tuple[Element, ...]]:
         raise NextSceneError(f"This FDX file is damaged: {error}; save it again in Final Draft.") from None
     if reader.root != "FinalDraft":
         raise NextSceneError(f"This XML file is no FDX: it begins with <{reader.root}>, not with <FinalDraft>.")
-    text, pieces = "", []
-    for kind, words in reader.title_page + reader.paragraphs:
-        start, text = len(text), f"{text}{words}\n"
-        pieces.append(Element(kind, start, len(text)))
-    return text, tuple(pieces)
+    title = [f"Title: {words}\n" for words in reader.title_page[:1]]
+    return "".join([*title, *(_in_fountain(kind, words) for kind, words in reader.paragraphs)])
+
+
+def _in_fountain(kind: Kind, words: str) -> str:
+    """A paragraph as Fountain has it, with an empty line before it, unless someone is speaking."""
+    words = re.sub(r"\[\[|[*_\\]", r"\\\g<0>", words.strip())
+    if kind in ("parenthetical", "dialogue"):
+        return f"{_safe(words)}\n"
+    if kind == "heading":
+        words = words if is_heading(words) else f".{words}"
+    elif kind == "character":
+        words = words if is_name(words) and words[0] not in FORCED else f"@{words}"
+    elif kind in _SIGNS:
+        words = f"{_SIGNS[kind]}{words}"
+    elif words.isupper() or is_heading(words):
+        words = f"!{words}"
+    else:
+        words = _safe(words)
+    return f"\n{words}\n"
+
+
+def _safe(words: str) -> str:
+    return f"\\{words}" if words[0] in FORCED else words
 
 
 def _refuse_doctype(*_: Any) -> None:

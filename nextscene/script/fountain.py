@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from nextscene.script.script import Element, Kind
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-_OPENS = re.compile(r"/\*|\[\[")
+_OPENS = re.compile(r"(?<!\\)(?:/\*|\[\[)")
 _EMPTY_LINE = re.compile(r"(?:\r\n|\r|\n) ?(?=[\r\n])")  # one that holds two spaces is not
 _TITLE = re.compile(
     r"(?:title|credit|authors?|source|notes|draft date|date|contact|copyright|revision|style|language)\s*:", re.I
@@ -19,6 +19,7 @@ _TITLE = re.compile(
 _KEY = re.compile(r"[^\s:][^:]*:|(?: {3,}|\t)\S")
 _PLACE = re.compile(r"(?:int\.?/ext|ext\.?/int|int|ext|est|i\.?/e)[. ](?!$)", re.IGNORECASE)
 _GOES = re.compile(r"(?:FADE (?:IN|OUT|UP|TO [A-Z ]+)|CUT TO [A-Z ]+|DISSOLVE TO [A-Z ]+)[.:]?$")
+FORCED = ".!@~>#="  # signs that say what a line is, at its beginning
 _SAID_HOW = re.compile(r"\([^()]*\)")
 
 
@@ -111,11 +112,11 @@ def _kind(lines: Sequence[_Line], at: int, before: Kind) -> Kind:
         return "parenthetical" if line.startswith("(") and line.endswith(")") else "dialogue"
     last = at + 1 == len(lines) or lines[at + 1].empty
     first = before in ("blank", "heading", "transition", "section", "synopsis", "page break", "title page")
-    if first and _PLACE.match(line) and (last or line.isupper()):
+    if first and is_heading(line) and (last or line.isupper()):
         return "heading"
     if first and last and line.isupper() and (line.endswith("TO:") or _GOES.match(line)):
         return "transition"
-    if first and not last and _is_name(line):
+    if first and not last and is_name(line):
         return "character"
     return "action"
 
@@ -141,7 +142,12 @@ def _spoken(lines: Sequence[_Line], at: int) -> bool:
     return bool(at) and not lines[at - 1].empty
 
 
-def _is_name(line: str) -> bool:
+def is_heading(line: str) -> bool:
+    """Whether a line begins as a scene's heading does."""
+    return _PLACE.match(line) is not None
+
+
+def is_name(line: str) -> bool:
     """Whether a line is who speaks: a name in capitals, of any alphabet that has them."""
     return _SAID_HOW.sub("", line.removesuffix("^")).strip().isupper()
 

@@ -6,7 +6,7 @@ of a script says from where to where they stand in it.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -18,7 +18,11 @@ Kind = Literal[
 Format = Literal["fountain", "fdx", "prose"]
 
 HIDDEN = ("note", "cut")  # what no audience ever sees or hears, wherever it stands
-_MARKS = re.compile(r"\\([*_\\])|\*{1,3}|_")  # of bold, italics and underlines; after a backslash they are meant
+_MARKS = re.compile(r"\\([^\w\s]|_)|\*{1,3}|_")  # of bold, italics and underlines; after a backslash they are meant
+_SIGNS: Mapping[Kind, str] = {  # what says at the beginning of a line that it is of that kind
+    "heading": r"^\.(?=\w)", "action": "^!", "character": "^@", "lyrics": "(?m)^~", "transition": "^>",
+    "centred": r"^\s*>|<\s*$", "section": "^#+", "synopsis": "^=",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,12 @@ class Script:
 
     def words(self, pieces: Iterable[Element]) -> str:
         """What an audience would read of these pieces, in one line, without marks and what is hidden."""
-        said = "".join(self.text[each.start : each.end] for each in pieces if each.kind not in HIDDEN)
-        return plain(said)
+        said = [self._unsigned(each) for each in pieces if each.kind not in HIDDEN]
+        return plain("".join(said))
+
+    def _unsigned(self, piece: Element) -> str:
+        words = self.text[piece.start : piece.end]
+        return re.sub(_SIGNS[piece.kind], "", words) if piece.kind in _SIGNS and piece.new else words
 
     def fields(self) -> dict[str, str]:
         """What the title page says, by its keys in small letters."""

@@ -36,9 +36,9 @@ def camera(make: MakeClips, count: int, keep: MakeClips) -> Figures:
     back = [Clip(state, state.but(**{axis: -by})) for state, (axis, by) in zip(states, asked, strict=True)]
     words, other_words = ([said(clip, chance, held_out=True) for clip in each] for each in (clips, back))
     made, reversed_ = make(words, clips), make(other_words, back)
-    drawn, kept = _drawn(clips), keep(words, clips)
-    way = torch.tensor([_way(each, clip) for each, clip in zip(made, clips, strict=True)])
-    other = torch.tensor([_way(each, clip)[-1] for each, clip in zip(reversed_, clips, strict=True)])
+    drawn, kept = draw_all(clips), keep(words, clips)
+    way = torch.tensor([way_of(each, clip) for each, clip in zip(made, clips, strict=True)])
+    other = torch.tensor([way_of(each, clip)[-1] for each, clip in zip(reversed_, clips, strict=True)])
     truth = torch.tensor(KEYS) / (FRAMES - 1)
     figures = {
         "named way": _share((way[:, -1] > 0.25).tolist()),
@@ -46,11 +46,11 @@ def camera(make: MakeClips, count: int, keep: MakeClips) -> Figures:
         "displacement off": float((way - truth).abs().mean()),
         "of the way": float(way[:, -1].mean()),
         "first frame, dB to the codec": _beside(made[:, 0], kept[:, 0], drawn[:, 0]),
-        "dB": _median(made[:, 1:], drawn[:, 1:]),
-        "dB of a still": _median(drawn[:, :1].expand_as(drawn)[:, 1:], drawn[:, 1:]),
+        "dB": decibels(made[:, 1:], drawn[:, 1:]),
+        "dB of a still": decibels(drawn[:, :1].expand_as(drawn)[:, 1:], drawn[:, 1:]),
         "edges": float(_edges(made[:, -1]) / _edges(drawn[:, -1])),
         "edges of the codec": float(_edges(kept[:, -1]) / _edges(drawn[:, -1])),
-        "flicker beside the codec's": float(_flicker(made, drawn) / _flicker(kept, drawn)),
+        "flicker beside the codec's": float(flicker(made, drawn) / flicker(kept, drawn)),
     }
     for axis in FARTHEST:
         figures[f"named way, {axis}"] = _share(
@@ -85,7 +85,7 @@ def by_itself(make: MakeClips, count: int) -> Figures:
     made = make([""] * count, clips)
     hits = []
     for each, clip in zip(made, clips, strict=True):
-        bank = _drawn([clip])[0][:LOOP]
+        bank = draw_all([clip])[0][:LOOP]
         hits += [_nearest(each[at], bank) == at % LOOP for at in range(FRAMES)]
     return {"rain, snow and sails are where they should be": _share(hits)}
 
@@ -108,7 +108,7 @@ def joins(make: MakeClips, count: int, keep: MakeClips) -> Figures:
     chance = random.Random("joins")
     clips = [joining_clip(chance, held_out=True) for _ in range(count)]
     words = [said(clip, chance, held_out=True) for clip in clips]
-    made, kept, drawn = make(words, clips, has_last=True), keep(words, clips), _drawn(clips)
+    made, kept, drawn = make(words, clips, has_last=True), keep(words, clips), draw_all(clips)
     steps = (made[:, -1].mean((1, 2, 3)) - kept[:, -1].mean((1, 2, 3))).abs()
     fade = torch.linspace(0, 1, FRAMES).view(-1, 1, 1, 1)
     faded = drawn[:, :1] * (1 - fade) + drawn[:, -1:] * fade
@@ -117,19 +117,19 @@ def joins(make: MakeClips, count: int, keep: MakeClips) -> Figures:
         "last frame, dB to the codec": _beside(made[:, -1], kept[:, -1], drawn[:, -1]),
         "first frame, dB to the codec": _beside(made[:, 0], kept[:, 0], drawn[:, 0]),
         "step of luminance": float(steps.median()) * 255,
-        "dB between": _median(made[:, between], drawn[:, between]),
-        "dB between, of a cross-fade": _median(faded[:, between], drawn[:, between]),
+        "dB between": decibels(made[:, between], drawn[:, between]),
+        "dB between, of a cross-fade": decibels(faded[:, between], drawn[:, between]),
     }
 
 
 def codec(keep: MakeClips, clips: Sequence[Clip]) -> Figures:
     """How well the codec gives moving pictures back."""
-    kept, drawn = keep([""] * len(clips), clips), _drawn(clips)
+    kept, drawn = keep([""] * len(clips), clips), draw_all(clips)
     between = [at for at in range(FRAMES) if at % LOOP]
     return {
-        "dB": _median(kept[:, 1:], drawn[:, 1:]),
-        "dB, frames without a latent": _median(kept[:, between], drawn[:, between]),
-        "dB, first frame": _median(kept[:, :1], drawn[:, :1]),
+        "dB": decibels(kept[:, 1:], drawn[:, 1:]),
+        "dB, frames without a latent": decibels(kept[:, between], drawn[:, between]),
+        "dB, first frame": decibels(kept[:, :1], drawn[:, :1]),
         "sharpness": float(_edges(kept[:, 1:]) / _edges(drawn[:, 1:])),
     }
 
@@ -156,7 +156,7 @@ def _came(frame: Tensor, clip: Clip, kind: str) -> bool:
     return bool(_nearest(frame, [_picture(clip.first, Moment(boat=at)) for at in (None, BOAT[1])]))
 
 
-def _way(made: Tensor, clip: Clip, grid: int = 16) -> list[float]:
+def way_of(made: Tensor, clip: Clip, grid: int = 16) -> list[float]:
     """Where the camera is at some frames, in shares of the whole way; less than nothing is the other way."""
     shares = [at / grid for at in range(-grid, grid * 5 // 4 + 1, 2)]
     bank = [_picture(clip.first, Moment(**{axis: by * share for axis, by in clip.step.items()})) for share in shares]
@@ -172,7 +172,7 @@ def _picture(state: State, moment: Moment | None = None) -> Tensor:
     return torch.from_numpy(np.array(draw(state, moment=moment or Moment()))).permute(2, 0, 1) / 255
 
 
-def _drawn(clips: Sequence[Clip]) -> Tensor:
+def draw_all(clips: Sequence[Clip]) -> Tensor:
     return torch.stack([torch.from_numpy(frames(clip)).permute(0, 3, 1, 2) / 255 for clip in clips])
 
 
@@ -188,12 +188,12 @@ def _beside(made: Tensor, kept: Tensor, drawn: Tensor) -> float:
     return float((_decibels(made, drawn) - _decibels(kept, drawn)).median())
 
 
-def _median(made: Tensor, drawn: Tensor) -> float:
+def decibels(made: Tensor, drawn: Tensor) -> float:
     """Of all frames of all clips, in dB."""
     return float(_decibels(made.flatten(0, 1), drawn.flatten(0, 1)).median())
 
 
-def _flicker(made: Tensor, drawn: Tensor) -> Tensor:
+def flicker(made: Tensor, drawn: Tensor) -> Tensor:
     """How unevenly frames differ from the drawn ones, which move as they should: what is left is flicker."""
     off = made - drawn
     return (off[:, 2:] - 2 * off[:, 1:-1] + off[:, :-2]).abs().mean()

@@ -22,12 +22,15 @@ from storybook.training import DEVICE, muon, train
 
 SHIFT = 3.0  # of the noise levels: the scheduler's
 TEXT = 512  # tokens that the pipeline pads words to
+LENGTH = 32  # words of a lesson are padded to a multiple of it, so that few shapes are compiled
 ROWS, COLUMNS = 6, 8  # of tokens in a latent frame
 HEADS, HEAD = 3, 64
 PLAIN = ("scale_shift_table", "patch_embedding", "condition_embedder", "proj_out")  # trained by AdamW, not by Muon
 
+Block = Callable[[Any, Tensor, Tensor, Tensor, Tensor, tuple[Tensor, ...]], Tensor]
 
-def transformer(layers: int = 6) -> WanTransformer3DModel:
+
+def transformer(layers: int = 4) -> WanTransformer3DModel:
     """Untrained: it adds nothing, but for one head of the first blocks, which looks at the same place of frame one."""
     model = WanTransformer3DModel(
         num_attention_heads=HEADS,
@@ -91,10 +94,13 @@ def condition(first: Tensor, last: Tensor | None, nothing: Tensor, frames: int) 
     return torch.cat([given, latents], dim=1)
 
 
-def velocity(model: WanTransformer3DModel, seen: Tensor, level: Tensor, words: Tensor, mask: Tensor) -> Tensor:
+def velocity(
+    model: WanTransformer3DModel, seen: Tensor, level: Tensor, words: Tensor, mask: Tensor, run: Block | None = None
+) -> Tensor:
     """The transformer's own forward, in plain products, which train faster.
 
-    seen: noisy latents and the condition. Words are padded with one token that counts for all the pipeline pads with.
+    seen: noisy latents and the condition. run: what runs a block, if it was compiled. Words are padded with one token
+    that counts for all that the pipeline pads with.
     """
     words = functional.pad(words, (0, 0, 0, 1))
     pads = (TEXT - mask.sum(1, keepdim=True)).float().log()
@@ -107,7 +113,7 @@ def velocity(model: WanTransformer3DModel, seen: Tensor, level: Tensor, words: T
         time, steps, words, _ = model.condition_embedder(level * 1000, words)
         steps = steps.float().view(len(steps), 6, -1)
         for block in model.blocks:
-            x = _block(block, x, words, steps, bias, turns)
+            x = (run or _block)(block, x, words, steps, bias, turns)
         shift, scale = (model.scale_shift_table + time[:, None].float()).chunk(2, dim=1)
         out = model.proj_out(_normal(x, model.norm_out) * (1 + scale) + shift).float()
     return _unpatched(out, seen.shape[2])
@@ -155,27 +161,28 @@ def _unpatched(tokens: Tensor, frames: int, rows: int = ROWS, columns: int = COL
 
 def teach(
     model: WanTransformer3DModel, reader: Reader, latents: Tensor, nothing: Tensor, folder: Path, steps: int,
-    look: Callable[[int], None], batch: int = 16, look_every: int = 500,
+    look: Callable[[int], None], batch: int = 8, look_every: int = 500,
 ) -> None:  # fmt: skip
     """Trains it on all lessons; all clips of a step are given a last picture, or none is."""
     model.to(DEVICE)
     given = [lesson(number) for number in range(len(latents))]
     kinds = {last: [at for at, each in enumerate(given) if each.has_last == last] for last in (False, True)}
     share = len(kinds[True]) / len(given)
+    run = torch.compile(_block)
 
     def loss_at(step: int, chance: random.Random) -> Tensor:
         has_last = chance.random() < share
         picked = [chance.choice(kinds[has_last]) for _ in range(batch)]
         right = latents[picked].to(DEVICE).float()
         with torch.no_grad():
-            words, mask = reader.read([given[at].words(chance) for at in picked])
+            words, mask = reader.read([given[at].words(chance) for at in picked], LENGTH)
         level = torch.randn(batch, device=DEVICE).sigmoid()
         level = SHIFT * level / (1 + (SHIFT - 1) * level)
         noise = torch.randn_like(right)
         noisy = torch.lerp(right, noise, level[:, None, None, None, None])
         beside = condition(right[:, :, 0], right[:, :, -1] if has_last else None, nothing, right.shape[2])
         return functional.mse_loss(
-            velocity(model, torch.cat([noisy, beside], dim=1), level, words, mask), noise - right
+            velocity(model, torch.cat([noisy, beside], dim=1), level, words, mask, run), noise - right
         )
 
     train(

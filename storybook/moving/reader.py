@@ -30,9 +30,12 @@ class Reader:
     def __init__(self, encoder: UMT5EncoderModel, tokenizer: T5Tokenizer) -> None:
         self.encoder, self.tokenizer = encoder.to(DEVICE), tokenizer
 
-    def read(self, words: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """States, zero beyond each text's end, and the mask of what is text."""
-        ids = self.tokenizer([" ".join(each.split()) for each in words], padding=True, return_tensors="pt").to(DEVICE)
+    def read(self, words: Sequence[str], multiple: int = 1) -> tuple[Tensor, Tensor]:
+        """States, zero beyond each text's end, and the mask of what is text; as long as a multiple of this."""
+        ids = self.tokenizer(
+            [" ".join(each.split()) for each in words], padding=True, pad_to_multiple_of=multiple, return_tensors="pt"
+        )
+        ids = ids.to(DEVICE)
         states = self.encoder(ids.input_ids, ids.attention_mask).last_hidden_state
         mask = ids.attention_mask.bool()
         return states * mask[..., None], mask

@@ -2,19 +2,17 @@
 
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import warm
-from conftest import ROOT, photo
+from conftest import ROOT, files_of_at_most, photo
 from PIL import Image
 
 from nextscene import NextSceneError, pictures
@@ -327,7 +325,7 @@ def test_a_folder_in_use_is_refused_with_the_process_that_uses_it_and_free_when_
         assert capsys.readouterr().err.count(f"{tmp_path} is in use by another run (process {run.pid})") == 2
         run.send_signal(signal.SIGKILL)
         assert run.wait() == -signal.SIGKILL
-    assert sequence(tmp_path, "a", "--fresh") == 0
+    assert sequence(tmp_path, words, "--steps", "100") == 0
     assert not list(tmp_path.glob(".*"))
 
 
@@ -521,17 +519,6 @@ def test_scenes_may_have_names_that_are_too_long_for_files(tmp_path: Path) -> No
 
 
 # Disks
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """As on a disk that is nearly full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("most", [0, 3000, 12000])

@@ -6,13 +6,11 @@ import io
 import json
 import os
 import random
-import resource
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +18,7 @@ from typing import Any, TypeVar
 
 import pytest
 import torch
-from conftest import ROOT, photo
+from conftest import ROOT, files_of_at_most, photo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
@@ -67,17 +65,6 @@ def refused(data: Path, spare: Path) -> str:
     with pytest.raises(NextSceneError) as error:
         dataset.read(data, AREA, spare)
     return str(error.value)
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """Within it, no file can grow beyond this size: as on a full disk, every write that goes on fails."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 # Kills
@@ -343,7 +330,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_checkpoint_and_the_lora_that_w
         "losses": [],
         "validation_losses": {},
     }
-    with largest_file(100_000):
+    with files_of_at_most(100_000):
         with pytest.raises(NextSceneError, match=rf"{path} cannot be written \(File too large\)"):
             checkpoint.write(path, saved)
         with pytest.raises(NextSceneError, match=rf"{lora} cannot be written \(File too large\)"):
@@ -360,7 +347,7 @@ def test_a_training_on_a_full_disk_ends_in_a_sentence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("NEXT_SCENE_MODEL", str(weights_folder))
-    with largest_file(1000):
+    with files_of_at_most(1000):
         assert main(["train", str(pair), "--output-dir", str(tmp_path / "out"), *QUICK]) == 1
     assert "cannot be written (File too large)" in sentence(capsys.readouterr().err.splitlines()[-1])
 

@@ -1,0 +1,256 @@
+"""A breakdown compiled to a story: each shot a scene, in words that a picture is drawn by. Pure.
+
+What a place and a person look like stands in every prompt in the same words. What a shot grows from follows from its
+place and its size. Pictures of places and people may be drawn before, as scenes that are not filmed, or be given.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nextscene.script.breakdown import Breakdown, Person, Place, Says, ScriptScene, ScriptShot
+from nextscene.script.reading import script_of
+from nextscene.script.rules import is_beat
+from nextscene.script.script import Script
+from nextscene.script.vocabulary import CAMERAS, LIGHTS, SIZES, WEATHERS, WIDENESS, Size, find_size
+from nextscene.settings import Light, Weather
+from nextscene.story import Story, camera_moves, from_data, read_words
+
+Fields = dict[str, Any]  # of a scene, as a story file has them
+
+MOST_WORDS = 600  # characters of a shot's own words in a prompt; it ends at a sentence's end
+FEWEST_SECONDS, MOST_SECONDS = 3.0, 8.0  # that a shot stands in which nothing is said
+WORDS_A_SECOND = 2.5  # as one reads, or speaks
+NARRATOR = "NARRATOR"
+NOTHING_SAID = "an empty place"  # of a shot
+
+_NEAR = {
+    "sea": "by the",
+    "river": "by the",
+    "lake": "by the",
+    "desert": "in the",
+    "forest": "in the",
+    "woods": "in the",
+}
+_NEAR |= {"city": "in the", "town": "in the", "village": "in the", "mountains": "in the", "garden": "in the"}
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A story, and the files of the pictures of its cast, in their order."""
+
+    story: Story
+    pictures: tuple[str, ...]
+
+
+def compile_story(breakdown: Breakdown, *, plates: bool = True) -> Compiled:
+    """The story of a breakdown. plates: whether places and people are drawn before the shots, to be looked at."""
+    compiler = _Compiler(breakdown, plates)
+    scenes = list(compiler.scenes())
+    story = {
+        **({"title": breakdown.title} if breakdown.title else {}),
+        **({"cast": list(compiler.given)} if compiler.given else {}),
+        **(
+            {"voices": voices}
+            if (voices := {each.names[0]: each.voice for each in breakdown.people if each.voice})
+            else {}
+        ),
+        "scenes": [*compiler.drawn_first(), *scenes],
+    }
+    return Compiled(from_data(story), tuple(compiler.given.values()))
+
+
+class _Compiler:
+    """given: the pictures of places and people that are files, by their ids; plates, portraits: those to be drawn."""
+
+    def __init__(self, breakdown: Breakdown, plates: bool) -> None:
+        self._script = script_of(breakdown.text, breakdown.script.format)
+        self._style, self._scenes = breakdown.style, breakdown.scenes
+        self._places = {place.id: place for place in breakdown.places}
+        self._people = {person.id: person for person in breakdown.people}
+        pictures = [*((each.id, each.picture) for each in breakdown.places)]
+        pictures += [(each.id, each.picture) for each in breakdown.people]
+        self.given = {name: picture for name, picture in pictures if picture}
+        seen = Counter(name for shot in breakdown.shots for name in shot.people)
+        self._plates = [each for each in breakdown.places if plates and each.id not in self.given]
+        self._portraits = [
+            each
+            for each in breakdown.people
+            if plates and each.look and each.id not in self.given and seen[each.id] > 1
+        ]
+        self._made: list[tuple[str, str, Size]] = []  # shots with their place and size
+
+    def drawn_first(self) -> Iterator[Fields]:
+        """Places as they are when they are first seen, and people before a plain wall: not filmed, only looked at."""
+        for place in self._plates:
+            scene = next((each for each in self._scenes if each.place == place.id), None)
+            if scene:
+                weather = scene.weather or scene.shots[0].weather
+                words = [_where(place), _sky(place, scene.shots[0].light or scene.light, weather), self._style]
+                yield self._unfilmed(f"place_{place.id}", words)
+        for person in self._portraits:
+            yield self._unfilmed(f"person_{person.id}", [f"{_who(person)}, before a plain wall", self._style])
+
+    def scenes(self) -> Iterator[Fields]:
+        """Each shot in order; one that ends in another picture is two scenes, which morph."""
+        for scene in self._scenes:
+            light, weather = scene.light, scene.weather
+            for shot in scene.shots:
+                light, weather = shot.light or light, shot.weather or weather
+                first = shot is scene.shots[0]
+                size: Size = shot.size or "medium"
+                made = self._shot(scene, shot, size, light, weather)
+                if first and scene.transition:
+                    made["transition"] = scene.transition
+                yield made
+                if shot.ends:
+                    yield self._end(scene, shot, _sky(self._places.get(scene.place or ""), light, weather), made)
+                    made = {"id": f"{shot.id}_end"}
+                self._made.append((made["id"], _place_of(scene), size))
+
+    def _shot(
+        self, scene: ScriptScene, shot: ScriptShot, size: Size, light: Light | None, weather: Weather | None
+    ) -> Fields:
+        place = self._places.get(scene.place or "")
+        people = [self._people[name] for name in shot.people if self._people[name].seen]
+        words = _own_words(self._script, shot)
+        said = read_words(words).sights
+        sky = _sky(place, None if "light" in said else light, None if "weather" in said else weather)
+        parent = self._parent(_place_of(scene), size)
+        cast = [scene.place] if parent is None and scene.place in self.given else []
+        cast += [person.id for person in people[:1] if person.id in self.given]
+        anchor = next((f"person_{person.id}" for person in people[:1] if person in self._portraits), None)
+        return {
+            "id": shot.id,
+            "prompt": _prompt(shot, words, people, place, sky, self._style),
+            "after": parent,
+            "cast": cast,
+            **({"anchor": anchor} if anchor else {}),
+            "duration": _seconds(shot, words),
+            "name": shot.id.removeprefix("s").upper(),
+            **self._heard(shot, place),
+        }
+
+    def _end(self, scene: ScriptScene, shot: ScriptShot, sky: str, begun: Fields) -> Fields:
+        place = self._places.get(scene.place or "")
+        people = [self._people[name] for name in shot.people if self._people[name].seen]
+        prompt = _join(
+            [shot.ends or "", *_looks(people, shot.ends or ""), _where(place) if place else "", sky, self._style]
+        )
+        half = begun["duration"] / 2
+        begun["duration"] = half
+        return {"id": f"{shot.id}_end", "prompt": prompt, "after": shot.id, "cast": [], "duration": half} | {
+            "transition": "morph",
+            "caption": "",
+        }
+
+    def _parent(self, place: str, size: Size) -> str | None:
+        """The nearest earlier shot there that shows as much; else the place's own picture, or the last shot there."""
+        there = [(name, its) for name, where, its in reversed(self._made) if where == place]
+        wide = next((name for name, its in there if WIDENESS[its] >= WIDENESS[size]), None)
+        plate = next((f"place_{each.id}" for each in self._plates if each.id == place), None)
+        return wide or plate or (there[0][0] if there else None)
+
+    def _heard(self, shot: ScriptShot, place: Place | None) -> Fields:
+        """What is spoken, read and heard in a shot."""
+        said = [
+            (self._people[each.who].names[0] if each.who else NARRATOR, _spoken(self._script, each))
+            for each in shot.says
+        ]
+        heard: Fields = {"caption": ""}
+        if said and all(who == NARRATOR for who, _ in said):
+            heard = {"narration": " ".join(words for _, words in said)}
+            heard["caption"] = heard["narration"]
+        elif said:
+            heard = {"lines": [{"who": who, "text": words} for who, words in said]}
+            heard["caption"] = " ".join(f"{who}: {words}" for who, words in said)
+        if shot.sounds:
+            heard["sounds"] = [{"what": each.what, "at": each.at} for each in shot.sounds]
+        if place and place.sounds:
+            heard["ambience"] = list(place.sounds)
+        return heard
+
+    def _unfilmed(self, name: str, words: list[str]) -> Fields:
+        return {"id": name, "prompt": _join(words), "after": None, "cast": [], "filmed": False}
+
+
+def _place_of(scene: ScriptScene) -> str:
+    return scene.place or f"scene {scene.id}"  # one that the script does not name is another in each scene
+
+
+def _own_words(script: Script, shot: ScriptShot) -> str:
+    """What the script itself says that is to be seen in a shot; in prose without what is spoken."""
+    if shot.picture is not None:
+        return shot.picture
+    spoken = [(each.start, each.end) for each in shot.says if each.who] if script.format == "prose" else []
+    borders = [shot.start, *(place for span in spoken for place in span), shot.end]
+    pieces = [
+        piece
+        for start, end in zip(borders[::2], borders[1::2], strict=True)
+        for piece in script.within(start, end)
+        if piece.kind == "action" and not is_beat(script.words([piece]))
+    ]
+    return script.words(pieces)
+
+
+def _spoken(script: Script, said: Says) -> str:
+    """The words of a speech, without what stands between them in brackets."""
+    return script.words(piece for piece in script.within(said.start, said.end) if piece.kind != "parenthetical")
+
+
+def _prompt(shot: ScriptShot, words: str, people: Sequence[Person], place: Place | None, sky: str, style: str) -> str:
+    """The camera first, then what is to be seen, then who and where in the words of the bible, then light and style."""
+    size = SIZES[shot.size] if shot.size and find_size(words) != shot.size else ""
+    camera = "" if camera_moves(words) else CAMERAS[shot.camera]
+    where = _where(place) if place else ""
+    seen = _whole_sentences(words) or " and ".join(each.names[0].title() for each in people)
+    if place and _says(seen, place.look):
+        where = where.removeprefix(place.look)
+    said = [", ".join(filter(None, [size, camera])), seen, *_looks(people, words), where, sky, style]
+    return _join(said) or NOTHING_SAID
+
+
+def _looks(people: Sequence[Person], words: str) -> list[str]:
+    return [_who(each) for each in people if each.look and not _says(words, each.look)]
+
+
+def _says(words: str, look: str) -> bool:
+    """Whether the words say all of a look already."""
+    plain, looks = (" ".join(re.findall(r"\w+", each.lower())) for each in (words, look))
+    return bool(looks) and f" {looks} " in f" {plain} "
+
+
+def _who(person: Person) -> str:
+    return f"{person.names[0].title()}: {person.look}"
+
+
+def _where(place: Place) -> str:
+    """A place in the words that stand in every prompt of it: what it looks like, and its name, if that is not in it."""
+    name = place.names[0].lower().replace(" - ", ", ")
+    near = _NEAR.get(name, "inside the" if place.inside else "at the")
+    named = name if "'s " in name else f"{near} {name}"
+    return place.look if name in place.look.lower() else ", ".join(filter(None, [place.look, named]))
+
+
+def _sky(place: Place | None, light: Light | None, weather: Weather | None) -> str:
+    outside = not (place and place.inside)
+    return ", ".join(filter(None, [LIGHTS[light] if light else "", WEATHERS[weather] if weather and outside else ""]))
+
+
+def _join(parts: Sequence[str]) -> str:
+    return ". ".join(stripped for part in parts if (stripped := part.strip(" .,")))
+
+
+def _whole_sentences(words: str) -> str:
+    """The words, or so many of their sentences that they are no more than a prompt can do with."""
+    if len(words) <= MOST_WORDS:
+        return words
+    ends = [found.end() for found in re.finditer(r"[.!?](?=\s)", words[:MOST_WORDS])]
+    return words[: ends[-1] if ends else words.rfind(" ", 0, MOST_WORDS)]
+
+
+def _seconds(shot: ScriptShot, words: str) -> float:
+    """As long as a shot's words take to read; speech takes its own time."""
+    return shot.seconds or round(min(max(len(words.split()) / WORDS_A_SECOND, FEWEST_SECONDS), MOST_SECONDS), 2)
