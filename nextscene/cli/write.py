@@ -17,8 +17,8 @@ examples:
   script/write --seed 7 --output tale.fountain && script/sequence tale.fountain --output-video tale.mp4 --captions soft
   script/write --about "a blue windmill by the sea, snow" --max-scenes 3 --max-places 2
 
-The story is made up by rules, in words that the built-in model draws: it has a beginning, a turn and an end, and a voice
-tells it. The same seed and words give the same story.
+The story is made up by rules, in words that the built-in model draws: it has a beginning, a turn and an end, and a
+voice tells it. The same seed and words give the same story.
 """
 
 
