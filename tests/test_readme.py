@@ -16,7 +16,7 @@ INPUTS = schema.read(ROOT / "predict.py", "Runner").inputs
 
 def test_what_follows_from_the_tables_is_written() -> None:
     for path, text in written():
-        assert path.read_text() == text, f"{path.name}: run script/write"
+        assert path.read_text() == text, f"{path.name}: run script/generate"
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:

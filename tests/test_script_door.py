@@ -9,6 +9,9 @@ from conftest import ROOT, photo
 from test_cli import script
 
 from nextscene.cli import main
+from nextscene.hub import BUILT_IN, find
+from nextscene.script import break_down, compile_story, invent, read_script
+from nextscene.story import unknown_words
 
 TOWER = ROOT / "samples" / "tower.fountain"
 SMALL = ["--steps", "2", "--width", "128", "--height", "96", "--guidance", "1", "--seed", "3"]
@@ -111,3 +114,34 @@ def test_a_picture_of_a_person_that_lies_beside_the_breakdown_is_looked_at(
     capsys.readouterr()
     assert main(["sequence", "mine.json", "--dry-run"]) == 0
     assert "s1b, take 1 · from s1a with mara ·" in capsys.readouterr().out
+
+
+def test_a_story_is_made_up_in_words_that_the_built_in_model_draws(
+    story_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = find(BUILT_IN).card.world
+    assert world
+    for seed in range(40):
+        text = invent(seed)
+        story = compile_story(break_down(read_script(text.encode()))).story
+        told = [scene for _, scene in story.filmed]
+        assert [name for _, scene in story.filmed for name in unknown_words(scene.prompt, world)] == []
+        assert sum(bool(scene.narration) for scene in told) >= 3
+        assert told[0].prompt.split()[1:3] == [word.lower() for word in (story.title or "").split()[1:3]]
+        assert invent(seed) == text
+    assert (
+        main(["write", "--seed", "7", "--about", "a dragon, a blue windmill by the sea", "--output", "a.fountain"]) == 0
+    )
+    shown = capsys.readouterr()
+    assert shown.out == "a.fountain\n"
+    assert "The built-in model draws nothing for: dragon" in shown.err
+    assert Path("a.fountain").read_text().startswith("Title: The blue windmill\n")
+    assert main(["write", "--max-scenes", "0"]) == 1
+    assert "--max-scenes: give 1 to 20, not 0." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("scenes", "places"), [(1, 1), (2, 3), (3, 1), (5, 2), (20, 5)])
+def test_a_story_that_is_made_up_is_no_longer_than_asked_for(scenes: int, places: int) -> None:
+    breakdown = break_down(read_script(invent(3, "", scenes, places).encode()))
+    assert len(breakdown.scenes) <= scenes
+    assert len(breakdown.places) <= places

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nextscene.cli import batch, train
+from nextscene.cli import batch, train, write
 from nextscene.hub import BUILT_IN, find
 from nextscene.settings import (
     ClipSettings,
@@ -85,12 +85,14 @@ examples:
 def parser() -> argparse.ArgumentParser:
     """The arguments of every command; `command` is its name."""
     root = argparse.ArgumentParser(prog="next-scene", description="Story in, pictures that belong together out.")
-    commands = root.add_subparsers(required=True, metavar="predict|sequence|animate|film|explain|train|batch|weights")
+    names = "predict|sequence|animate|film|explain|write|train|batch|weights"
+    commands = root.add_subparsers(required=True, metavar=names)
     _add_predict(commands)
     _add_sequence(commands)
     _add_animate(commands)
     _add_film(commands)
     _add_explain(commands)
+    write.add_flags(_command(commands, "write", "Makes up a small story, as a script.", write.EXAMPLES))
     train.add_flags(_command(commands, "train", "Trains a LoRA on your own pictures.", train.EXAMPLES))
     _add_batch(commands)
     _add_weights(commands)

@@ -19,6 +19,7 @@ from nextscene.cli.arguments import parser, typed
 from nextscene.cli.batch import make_batch
 from nextscene.cli.explain import explain
 from nextscene.cli.train import train
+from nextscene.cli.write import write
 from nextscene.hub import Weights, choose, describe_models, fetch
 from nextscene.library import load
 from nextscene.output import Papers
@@ -223,6 +224,7 @@ COMMANDS = {
     "film": _film,
     "explain": _explain,
     "train": train,
+    "write": write,
     "batch": _batch,
     "weights": _weights,
 }

@@ -1,6 +1,6 @@
 """Writes all that follows from the tables: predict.py's inputs, the story file's JSON schema, the tables of the docs.
 
-python -m nextscene.form.write            # script/write
+python -m nextscene.form.write            # script/generate
 python -m nextscene.form.write --check    # says what is not up to date; script/lint asks for that
 """
 
@@ -170,14 +170,14 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="script/write", description="Writes what follows from the tables.")
+    parser = argparse.ArgumentParser(prog="script/generate", description="Writes what follows from the tables.")
     parser.add_argument("--check", action="store_true", help="write nothing; say what is not up to date")
     check = parser.parse_args().check
     stale = [(path, text) for path, text in written() if not path.is_file() or path.read_text() != text]
     for path, text in stale:
         if not check:
             path.write_text(text)
-        print(f"{path.relative_to(ROOT)} {'is not up to date: run script/write' if check else 'written'}.")
+        print(f"{path.relative_to(ROOT)} {'is not up to date: run script/generate' if check else 'written'}.")
     sys.exit(bool(stale) and check)
 
 

@@ -7,6 +7,7 @@ compiled = compile_story(breakdown)  # a story, and the pictures that it wants
 from nextscene.script.breakdown import Breakdown
 from nextscene.script.compiling import Compiled, compile_story
 from nextscene.script.fitting import fit
+from nextscene.script.inventing import invent
 from nextscene.script.reading import SUFFIXES, read_script, read_script_file
 from nextscene.script.rules import break_down
 from nextscene.script.script import Script
@@ -19,6 +20,7 @@ __all__ = [
     "break_down",
     "compile_story",
     "fit",
+    "invent",
     "read_script",
     "read_script_file",
 ]

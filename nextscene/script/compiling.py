@@ -164,8 +164,7 @@ class _Compiler:
             heard = {"narration": " ".join(words for _, words in said)}
             heard["caption"] = heard["narration"]
         elif said:
-            heard = {"lines": [{"who": who, "text": words} for who, words in said]}
-            heard["caption"] = " ".join(f"{who}: {words}" for who, words in said)
+            heard = {"lines": [{"who": who, "text": words} for who, words in said]}  # which are read with their names
         if shot.sounds:
             heard["sounds"] = [{"what": each.what, "at": each.at} for each in shot.sounds]
         if place and place.sounds:
