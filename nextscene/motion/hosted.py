@@ -29,6 +29,7 @@ TRIES, FIRST_PAUSE, LONGEST_PAUSE = 6, 1.0, 30.0  # seconds; each pause is twice
 PATIENCE = 60.0  # seconds for each answer
 LONGEST = 1800.0  # seconds from an order to its clip
 LARGEST = 500_000_000  # bytes of a clip
+NOT_HEARD = (429, 503)  # answers that say that nothing was begun
 EVERY = 1.0  # seconds between two looks at an order
 STEPS = 100  # its progress is told in percent
 
@@ -153,7 +154,7 @@ class Hosted:
                 if not again:
                     raise
                 continue
-            if last.status_code == 429 or last.status_code >= 500:
+            if last.status_code in NOT_HEARD or (again and last.status_code >= 500):
                 _sleep(max(_asked_pause(last) - pause, 0))
                 continue
             break
