@@ -5,18 +5,22 @@
 The picture model is not needed. What the run's story says of clips holds, unless it is said otherwise.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
 from nextscene import NextSceneError
+from nextscene.clip import Engine, OpenEngine
 from nextscene.film import ClipTime, CuttingRoom
-from nextscene.motion import choose_clips
+from nextscene.motion import Engines, choose_clips
 from nextscene.output import Moving, Papers, Record, numbered_clips, refuse_what_is_in_the_way
 from nextscene.production import music_beside, note_film
 from nextscene.progress import OnProgress, filming
 from nextscene.settings import StorySettings
 from nextscene.shooting import Checker
+
+Share = Callable[[Engines, str], AbstractContextManager[Engine]]
 
 
 class Animation:
@@ -35,14 +39,20 @@ class Animation:
         self.record.scenes()  # refuses a run of which a scene is still to be drawn
         self.engines, self.clips = choose_clips(self.story, shots)
 
-    def run(self, film: Path | None = None) -> Iterator[Path]:
-        """Yields each clip as soon as it is done, then the contact sheet, and the film where it is wanted."""
+    def run(self, film: Path | None = None, shared: Share | None = None) -> Iterator[Path]:
+        """Yields each clip as soon as it is done, then the contact sheet, and the film where it is wanted.
+
+        shared: gives engines that other runs use as well; None: they are this run's own.
+        """
+        open_engine: OpenEngine = self.engines.open
+        if shared:
+            open_engine = lambda name, _: shared(self.engines, name)  # noqa: E731
         file_for = numbered_clips(self._folder)
         refuse_what_is_in_the_way(map(file_for, self.clips))
         with self.record.locked(), filming(hidden={"film"}) as on_progress:
             self.record.note_story(self.story)
-            engines = self.engines
-            with Moving(self.record, self.clips, engines.identities, engines.open, file_for, self._checker) as moving:
+            known = self.engines.identities
+            with Moving(self.record, self.clips, known, open_engine, file_for, self._checker) as moving:
                 yield from moving.make()
                 room = partial(self._cutting_room, film, on_progress) if film else None
                 yield from moving.show(self.story, self._folder / "contact_sheet.png", Papers(), room)

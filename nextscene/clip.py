@@ -13,7 +13,9 @@ from nextscene.story import ClipPlan
 
 Frame = NDArray[np.uint8]  # height, width, red green blue
 Frames = Sequence[Frame]
-OpenEngine = Callable[[str, Sequence[ClipPlan]], "Engine"]  # with an engine's name in these plans
+OpenEngine = Callable[
+    [str, Sequence[ClipPlan]], AbstractContextManager["Engine"]
+]  # with an engine's name in these plans
 OnClipStep = Callable[[ClipPlan, int, int], object]  # with steps done, and steps in all; what it raises ends the clip
 
 
@@ -32,6 +34,9 @@ class Clip:
 
 class Engine(AbstractContextManager["Engine"], Protocol):
     """Someone who makes clips: opened for the plans of a run, which it makes one after another, in any order."""
+
+    def check(self, plan: ClipPlan) -> None:
+        """Refuses a plan that it cannot make, before any is made."""
 
     def make(
         self, plan: ClipPlan, first: Image.Image, last: Image.Image | None, on_step: OnClipStep = lambda *_: None

@@ -76,11 +76,10 @@ def test_a_last_picture_that_the_pipeline_would_leave_aside_is_refused(monkeypat
 def test_words_too_long_to_be_read_are_refused_by_their_scene(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, str(model_for("wan")))
     engines, plans = planned("a", {"prompt": "b", "motion": "the camera " * 300})
-    with (
-        pytest.raises(NextSceneError, match="Scene 2, motion: 601 tokens are more than the 512"),
-        engines.open(plans[0].engine, plans),
-    ):
-        pass
+    with engines.open(plans[0].engine, plans) as engine:
+        engine.check(plans[0])
+        with pytest.raises(NextSceneError, match="Scene 2, motion: 601 tokens are more than the 512"):
+            engine.check(plans[1])
 
 
 def test_words_are_read_once_and_their_reader_is_gone_before_anything_moves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,7 @@ examples:
   script/animate outputs/sequence
   script/animate outputs/sequence --clips join --output-video outputs/sequence/sequence.mp4
   script/animate outputs/sequence --clip-engine replicate --clip-seconds 5
+  script/animate input_scenes.json --output-dir output      # a batch of scenes: scene_desc, motion_desc, parameters
 
 Each scene of a run that script/sequence made becomes clip_001.mp4, clip_002.mp4, ... beside its picture. What is made
 already is not made again. What is finer stands in the story file: docs/clips.md.
@@ -143,9 +144,12 @@ def _add_animate(commands: Any) -> None:
     command = _command(
         commands, "animate", "Makes the scenes of a run move; no still is drawn again.", ANIMATE_EXAMPLES
     )
-    command.add_argument("run", type=Path, metavar="RUN_FOLDER", help="the folder of the run, with its run.json")
-    for setting in rows(ClipSettings):
+    about = "the folder of a run, with its run.json; or a batch of scenes, each with a picture and a clip of its own"
+    command.add_argument("run", type=Path, metavar="RUN_FOLDER|FILE.json", help=about)
+    for setting in (*rows(ClipSettings), row(StorySettings, "seed")):
         _add_setting(command, setting)
+    about = "of a batch: folder for ID_base_image.png, ID_video.mp4, ... (default: output)"
+    command.add_argument("--output-dir", type=Path, default=Path("output"), metavar="PATH", help=about)
     about = "also make the film of the clips: .mp4, .webm or .gif (default: none)"
     command.add_argument("--output-video", type=Path, metavar="PATH", help=about)
     about = "withhold clips that look pornographic to a small classifier (off unless asked for: your own machine)"

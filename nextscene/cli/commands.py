@@ -17,6 +17,7 @@ from nextscene.animating import Animation
 from nextscene.batch import Wanted
 from nextscene.cli.arguments import parser, typed
 from nextscene.cli.batch import make_batch
+from nextscene.cli.clip_batch import make_clip_batch
 from nextscene.cli.explain import explain
 from nextscene.cli.train import train
 from nextscene.cli.write import write
@@ -87,7 +88,10 @@ def _sequence(options: argparse.Namespace) -> None:
 
 def _animate(options: argparse.Namespace) -> None:
     """Makes clips for a run that was made, or for a batch of scenes from a file."""
-    wanted = StorySettings.checked(**typed(options, ClipSettings))
+    wanted = StorySettings.checked(**typed(options, ClipSettings), seed=options.seed)
+    if options.run.suffix == ".json":
+        make_clip_batch(options, wanted, _load)
+        return
     animation = Animation(options.run, wanted, Checker() if options.safety_checker else None)
     if options.dry_run:
         print(*animation.clips, sep="\n")

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from nextscene import NextSceneError
-from nextscene.files import sha256, typed_path
-from nextscene.hub import gpu
+from nextscene.files import typed_path
+from nextscene.hub import cache, gpu
 from nextscene.hub.models import Lora, Row
 from nextscene.story import EngineFacts
 
@@ -304,7 +304,7 @@ def _built_in_folder() -> Path:
 
 def _sha256_of_all(folder: Path) -> str:
     files = sorted(file for file in folder.rglob("*") if file.suffix in (".json", ".safetensors"))
-    listed = "".join(f"{sha256(file)}  {file.relative_to(folder)}\n" for file in files)
+    listed = "".join(f"{cache.sha256(file)}  {file.relative_to(folder)}\n" for file in files)
     return hashlib.sha256(listed.encode()).hexdigest()
 
 

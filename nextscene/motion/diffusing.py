@@ -40,6 +40,7 @@ class Diffusing:
     def __init__(self, weights: ClipWeights, plans: Sequence[ClipPlan]) -> None:
         self.weights, self.facts, self._plans = weights, weights.facts, plans
         self._words: dict[tuple[str, str, bool], Words] = {}
+        self._too_long: dict[str, int] = {}  # words, with how many tokens they are
 
     def __enter__(self) -> Self:
         stages = [("text_encoder",), MOVERS] if self.reads_words else [MOVERS]
@@ -54,6 +55,13 @@ class Diffusing:
     def __exit__(self, *_: object) -> None:
         del self._pipe
         memory.give_back()
+
+    def check(self, plan: ClipPlan) -> None:
+        if count := self._too_long.get(plan.words):
+            raise NextSceneError(
+                f"Scene {plan.number}, motion: {count} tokens are more than the {self.most_tokens} that "
+                f"{self.facts.name} reads: say it in fewer words."
+            )
 
     def make(
         self, plan: ClipPlan, first: Image.Image, last: Image.Image | None, on_step: OnClipStep = lambda *_: None
@@ -85,9 +93,10 @@ class Diffusing:
         pipe = self._load(**dict.fromkeys([*MOVERS, "image_processor", "scheduler"]))
         memory.place(pipe, self.plan)
         for plan in self._plans:
-            self._refuse_cut_words(pipe.tokenizer, plan)
-            key = self._key(plan)
-            if key not in self._words:
+            key, count = self._key(plan), len(pipe.tokenizer(plan.words).input_ids)
+            if count > self.most_tokens:  # what is too long would be cut off, and nothing would say so
+                self._too_long[plan.words] = count
+            elif key not in self._words:
                 with torch.inference_mode():
                     self._words[key] = {
                         name: each.cpu() for name, each in self._encode(pipe, *key).items() if each is not None
@@ -100,15 +109,6 @@ class Diffusing:
 
     def _key(self, plan: ClipPlan) -> tuple[str, str, bool]:
         return plan.words, plan.negative_prompt, plan.guidance > 1
-
-    def _refuse_cut_words(self, tokenizer: Any, plan: ClipPlan) -> None:
-        """Words that are too long would be cut off, and nothing would say so."""
-        count = len(tokenizer(plan.words).input_ids)
-        if count > self.most_tokens:
-            raise NextSceneError(
-                f"Scene {plan.number}, motion: {count} tokens are more than the {self.most_tokens} that "
-                f"{self.facts.name} reads: say it in fewer words."
-            )
 
     def _load(self, **without: None) -> Any:
         """The pipeline in the folder, without some of its parts, on the CPU."""

@@ -49,6 +49,9 @@ class Hosted:
         self._api.close()
         self._anybody.close()
 
+    def check(self, plan: ClipPlan) -> None:
+        find_hosted(plan)
+
     def make(
         self, plan: ClipPlan, first: Image.Image, last: Image.Image | None, on_step: OnClipStep = lambda *_: None
     ) -> Clip:

@@ -80,6 +80,8 @@ class Clips:
             mine = [plan for plan in todo if plan.engine == name]
             with self._open_engine(name, mine) as engine, progress(mine, "made") as on_step:
                 for plan in mine:
+                    engine.check(plan)
+                for plan in mine:
                     last = stills(plan.last) if plan.last else None
                     self._keep(plan, wanted[plan.id], engine.make(plan, stills(plan.id), last, on_step))
                     yield plan

@@ -6,6 +6,7 @@ shots = plan(story, StorySettings(), 7, Size(1024, 768))  # everything decided
 
 from nextscene.story.advising import advice, asks_for_change, camera_moves
 from nextscene.story.camera import Phrases
+from nextscene.story.clip_batch import ClipScene, read_clip_batch
 from nextscene.story.clips import ClipPlan, EngineFacts, clip_size, engine_names, plan_clips
 from nextscene.story.language import PLACES, WEATHERS
 from nextscene.story.language import read as read_words
@@ -50,6 +51,7 @@ __all__ = [
     "WEATHERS",
     "Camera",
     "ClipPlan",
+    "ClipScene",
     "EngineFacts",
     "Line",
     "Phrases",
@@ -78,6 +80,7 @@ __all__ = [
     "from_text",
     "plan",
     "plan_clips",
+    "read_clip_batch",
     "read_words",
     "retaken",
     "scenes_needed_after",
