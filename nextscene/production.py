@@ -265,7 +265,16 @@ class Production:
     def _shoot(self, studio: "Studio", shots: Sequence[Shot]) -> Iterator[Take]:
         given = self.record if self.request.keep_takes else self.pictures
         with progress(shots) as on_step:
-            yield from studio.shoot(shots, given, on_step, self.story, self.request.output.auto_retake, self.checker)
+            output = self.request.output
+            yield from studio.shoot(
+                shots,
+                given,
+                on_step,
+                self.story,
+                auto_retake=output.auto_retake,
+                self_check=output.self_check,
+                checker=self.checker,
+            )
 
     def _file_for(self, shot: Shot) -> Path:
         request = self.request

@@ -367,6 +367,14 @@ class OutputSettings(Group):
         ge=0,
         le=10,
     )
+    self_check: int = setting(
+        "Let the model look at each scene, and draw one that shows another light, weather, place, subject or colour "
+        "than planned again, up to so many times; keep the best",
+        0,
+        ge=0,
+        le=10,
+        recommended="2",
+    )
 
 
 @dataclass(frozen=True)

@@ -203,7 +203,7 @@ def _add_look(command: argparse.ArgumentParser, without: Sequence[str] = ()) -> 
         for setting in rows(group):
             if setting.name not in {*inherited, *without}:
                 _add_setting(command, setting)
-    for name in ("output_quality", "auto_retake"):
+    for name in ("output_quality", "auto_retake", "self_check"):
         _add_setting(command, row(OutputSettings, name))
 
 
