@@ -126,6 +126,14 @@ class Production:
             if self.request.deliver_record:
                 yield self.record.file
 
+    def speak(self) -> Path:
+        """Only has the story spoken, each line at its time in the film; gives the file. Nothing is drawn."""
+        folder = self.request.folder
+        with filming() as on_progress:
+            room = CuttingRoom(self.story, folder / "sequence.mp4", folder / "narration", on_progress=on_progress)
+            room.write_speech(folder / "narration.wav")
+        return folder / "narration.wav"
+
     def _shoot_and_cut(self, load: Load, on_progress: OnProgress) -> Iterator[Path]:
         request, shots = self.request, self.shots
         for shot in shots:

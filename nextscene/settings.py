@@ -343,6 +343,9 @@ class FilmSettings(Group):
     narration: Literal["none", "own", "prompts"] = setting(
         "What a voice speaks. own: the narration that a story gives its scenes; prompts: else their prompts", "own"
     )
+    effects: Literal["none", "rules"] = setting(
+        "What is heard of the ambience and the sounds that a story names. rules: what Next Scene makes itself", "rules"
+    )
     voice: Name | None = setting("Who speaks", blank="the built-in voice, English")
     music: FileName | None = setting("A sound file that is played, softer under speech")
     video_fps: int = setting("Frames of the film for each second", 24, ge=1, le=60)

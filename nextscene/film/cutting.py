@@ -22,11 +22,13 @@ from typing import Self
 
 from PIL import Image
 
+from nextscene import NextSceneError
 from nextscene.film import voice
 from nextscene.film.captions import make_cues, write_subtitles
 from nextscene.film.casting import cast_voices
 from nextscene.film.clipfile import read_clip
 from nextscene.film.editors import check_edits, write_edit
+from nextscene.film.effects import Effects
 from nextscene.film.encoder import Film
 from nextscene.film.lettering import letter
 from nextscene.film.otio import write_otio
@@ -81,7 +83,10 @@ class CuttingRoom:
         if film.narration != "none" and any(segment.speech for segment in self.timeline.segments):
             self._speak(self._writable(narration or path.parent / "narration"))
         self._music = open_music(music or Path(film.music)) if film.music else None
-        self._sound = path.with_name(f".{path.name}.wav") if self._spoken or self._music else None
+        self._effects = Effects(story, self.timeline) if film.effects != "none" else None
+        self._silent = self._effects.notes if self._effects is not None else []
+        heard = self._spoken or self._music or self._effects
+        self._sound = path.with_name(f".{path.name}.wav") if heard else None
         subtitles = [path.with_suffix(suffix) for suffix in (".vtt", ".srt")] if film.captions != "none" else []
         check_edits(edits)
         self._otio, self._edits = (otio or path.with_suffix(".otio")) if film.otio else None, edits
@@ -108,7 +113,10 @@ class CuttingRoom:
                 if file.suffix in (".vtt", ".srt"):
                     write_subtitles(make_cues(self.timeline), file)
             if self._sound:
-                mix(self._sound, self.timeline, self._spoken, self._music, partial(self._on_progress, "sound"))
+                on_share = partial(self._on_progress, "sound")
+                mix(self._sound, self.timeline, self._spoken, self._music, self._effects, on_share)
+            for note in self._silent:
+                print(note, file=sys.stderr)
             self._on_progress("film", 0)
             self._open = opening.pop_all()
         return self
@@ -136,7 +144,14 @@ class CuttingRoom:
 
     def facts(self) -> FilmFacts:
         frames = self.timeline.frame(self.timeline.duration)
-        return FilmFacts(self._path.name, frames, self._story.film.given, tuple(self._film.notes), self._voices)
+        notes = (*self._silent, *self._film.notes)
+        return FilmFacts(self._path.name, frames, self._story.film.given, notes, self._voices)
+
+    def write_speech(self, path: Path) -> None:
+        """What is spoken, alone, each line at its time in the film."""
+        if not self._spoken:
+            raise NextSceneError("Nothing is spoken in this story: give its scenes narration or lines.")
+        mix(path, self.timeline, self._spoken, on_share=partial(self._on_progress, "sound"))
 
     def _speak(self, folder: Path) -> None:
         """Has all that is said recorded, each speaker by a voice; from then on all times are known."""
