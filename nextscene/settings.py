@@ -42,6 +42,7 @@ ClipEngine = Literal["auto", "storybook", "wan", "wan-light", "svd", "ltx", "rep
 Light = Literal["dawn", "day", "dusk", "night"]
 Weather = Literal["clear", "rain", "snow", "fog"]
 Lens = Literal["wide", "close"]
+GradeName = Literal["none", "teal_orange", "warm", "cool", "noir", "faded"]
 Move = Literal["none", "auto", "push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down"]
 
 
@@ -352,6 +353,10 @@ class FilmSettings(Group):
     upscale: Literal[1, 2] = setting(
         "2 for a film twice as large as its scenes (by Lanczos: larger, not more detailed)", 1
     )
+    grade: GradeName = setting("The same colours for the whole film; the scenes themselves keep theirs", "none")
+    lut: FileName | None = setting("The film's colours by a .cube file, in the place of a grade")
+    vignette: float = setting("How much darker the film is towards its corners", 0.0, ge=0, le=1, recommended="0.3")
+    grain: float = setting("How much grain the film has", 0.0, ge=0, le=1, recommended="0.1 to 0.3")
     otio: bool = setting("Also an OpenTimelineIO file, for an editor", False)
 
 

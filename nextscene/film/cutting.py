@@ -30,6 +30,7 @@ from nextscene.film.clipfile import read_clip
 from nextscene.film.editors import check_edits, write_edit
 from nextscene.film.effects import Effects
 from nextscene.film.encoder import Film
+from nextscene.film.grade import Grade
 from nextscene.film.lettering import letter
 from nextscene.film.otio import write_otio
 from nextscene.film.sound import mix, open_music
@@ -66,6 +67,7 @@ class CuttingRoom:
         edits: Sequence[Path] = (),
         on_progress: OnProgress = lambda *_: None,
         clips: Mapping[str, ClipTime] | None = None,
+        lut: Path | None = None,
     ) -> None:
         """Speaks the narration, and refuses what cannot be spoken, played or written, before anything is drawn.
 
@@ -74,6 +76,7 @@ class CuttingRoom:
         otio: the editor's file, if it is wanted; None: beside the film.
         edits: the edit for other programs: .edl, .xml, .fcpxml.
         clips: how those go by that there are, by the scene's id.
+        lut: where the story's table of colours is; None: at the path that the story names.
         """
         film, self._story, self._path, self._on_progress = story.film, story, path, on_progress
         self._clips = clips
@@ -99,6 +102,7 @@ class CuttingRoom:
             sound=self._sound,
             subtitles=subtitles[0] if film.captions == "soft" else None,
             overlay=letter(self.timeline) if film.captions == "burned" else lambda *_: None,
+            grade=Grade.of(film, (lut or Path(film.lut)) if film.lut else None),
             upscale=film.upscale,
             on_share=partial(on_progress, "film"),
         )
