@@ -26,7 +26,7 @@ from bench.sight import Sight
 from bench.stories import SCENES, Told, tell
 from bench.ways import STEPS, Way, chain, opening, planned
 from nextscene import hub, pictures
-from nextscene.model import Model
+from nextscene.model import SEEING, Model
 from storybook import oracle
 from storybook.world import HEIGHT, WIDTH, State
 
@@ -121,7 +121,7 @@ def _weights() -> str:
 
 @cache
 def _digest(folder: Path) -> str:
-    files = [file for file in sorted(folder.rglob("*.safetensors")) if file.name != hub.OWN_FAST_LORA]
+    files = [file for file in sorted(folder.rglob("*.safetensors")) if file.name not in (hub.OWN_FAST_LORA, SEEING)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 

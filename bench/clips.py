@@ -19,8 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from bench import figures
-from nextscene.film import frames as film_frames
-from nextscene.film import morph as film_morph
+from nextscene.film import find_crop, find_morph
 from storybook.moving.clips import FRAMES, MOVES, RATE, Clip, frames, moved
 from storybook.moving.measure import KEYS, decibels, draw_all, way_of
 from storybook.moving.words import said
@@ -94,7 +93,7 @@ def move_still(clip: Clip) -> np.ndarray:
     still = Image.fromarray(frames(clip, range(1))[0])
     axis, by = next((axis, by) for axis, by in clip.step.items() if by)
     move = FILM_MOVES[axis, 1 if by > 0 else -1]
-    crops = [film_frames.find_crop(move, still.size, FRAMES / RATE, at / (FRAMES - 1)) for at in range(FRAMES)]  # type: ignore[arg-type]
+    crops = [find_crop(move, still.size, FRAMES / RATE, at / (FRAMES - 1)) for at in range(FRAMES)]  # type: ignore[arg-type]
     return np.stack([np.asarray(still.resize(still.size, Image.Resampling.LANCZOS, crop)) for crop in crops])
 
 
@@ -105,7 +104,7 @@ def cross_fade(clip: Clip) -> np.ndarray:
 
 def morph(clip: Clip) -> np.ndarray:
     """Where the two have too little in common for one, the film cross-fades."""
-    way = film_morph.find_morph(*_ends(clip))
+    way = find_morph(*_ends(clip))
     return np.stack([way(at / (FRAMES - 1)) for at in range(FRAMES)]) if way else cross_fade(clip)
 
 

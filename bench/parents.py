@@ -32,30 +32,32 @@ def main() -> None:
 
 
 def render(seen: Ways, options: Options) -> str:
-    head = f"| | {' | '.join(f'{way} | its last {LAST}' for way in seen)} |"
     return PAGE.format(
-        stories=options.stories,
-        scenes=options.scenes,
-        last=LAST,
-        table="\n".join([head, "|---" * (2 * len(seen) + 1) + "|", *(_row(column, seen) for column in COLUMNS)]),
-        about=chains.about(),
+        stories=options.stories, scenes=options.scenes, last=LAST, table=tabulate(seen), about=chains.about()
     )
+
+
+def tabulate(seen: Ways) -> str:
+    """Every column of every way, each beside the first way."""
+    head = f"| | {' | '.join(f'{way} | its last {LAST}' for way in seen)} |"
+    return "\n".join([head, "|---" * (2 * len(seen) + 1) + "|", *(_row(column, seen) for column in COLUMNS)])
 
 
 def _row(column: Column, seen: Ways) -> str:
     cells: list[str] = []
+    first = next(iter(seen))
     for way, scenes in seen.items():
         each = values(column, scenes)
-        cells.append(told(column, each[:, 1:]) + (_from_chain(column, seen, way) if way != CHAIN.name else ""))
+        cells.append(told(column, each[:, 1:]) + (_beyond(column, seen, first, way) if way != first else ""))
         cells.append(told(column, each[:, -LAST:]))
     return f"| {column.name} | {' | '.join(cells)} |"
 
 
-def _from_chain(column: Column, seen: Ways, way: str) -> str:
-    """How far a way is from the chain, with the 95 % interval of the mean of the stories' own differences."""
-    chain, other = (values(column, seen[name])[:, 1:].mean(axis=1) for name in (CHAIN.name, way))
-    middle, each_side = (float(np.asarray(each)) for each in spread(other - chain))
-    mark = MARKS[better(column, seen[way], seen[CHAIN.name])]
+def _beyond(column: Column, seen: Ways, first: str, way: str) -> str:
+    """How far a way is from the first, with the 95 % interval of the mean of the stories' own differences."""
+    one, other = (values(column, seen[name])[:, 1:].mean(axis=1) for name in (first, way))
+    middle, each_side = (float(np.asarray(each)) for each in spread(other - one))
+    mark = MARKS[better(column, seen[way], seen[first])]
     return f" ({middle:+{column.form.strip('+')}} ± {each_side:{column.form.strip('+')}}){mark}"
 
 

@@ -4,7 +4,7 @@ A planned story, its opening picture and a way go in; the pictures come out. All
 opening and the steps in common, so that they differ by what is named and by nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from itertools import pairwise
@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor
 
-from bench.stories import OTHERS, Told
+from bench.stories import OTHERS, THINGS, Told
 from nextscene import hub
 from nextscene.model import Model, NextScenePipeline
 from nextscene.settings import StorySettings
 from nextscene.shooting import Studio
-from nextscene.story import GRID, Reference, Shot, Size, difference, from_data, plan, with_prefix
+from nextscene.story import GRID, Reference, Shot, Size, difference, from_data, plan, retaken, with_prefix
+from storybook import oracle
+from storybook.world import State
 
 STEPS = 14  # what the built-in model was judged with while it was taught
 JPEG_QUALITY = 95
@@ -69,6 +71,8 @@ class Way:
     one_noise: every scene has the noise of the first.
     jpeg: a scene is handed on as a JPEG file.
     reworded: a scene is drawn by a tree's words for its difference from the one before.
+    self_check: how often a scene is drawn again that the model itself sees to show something else than planned.
+    oracle: of so many takes of each scene, the one is kept that agrees most with the truth.
     hold: low frequencies keep the statistics of earlier scenes, until the light or the weather is to change.
     """
 
@@ -79,6 +83,8 @@ class Way:
     jpeg: bool = False
     reworded: bool = False
     hold: bool = False
+    self_check: int = 0
+    oracle: int = 1
 
 
 OURS = Way("ours", {"continuity": StorySettings().continuity})
@@ -87,6 +93,8 @@ CHAIN = Way("chain")
 REWORDED = Way("chain, reworded", reworded=True)
 TREE = Way("tree", {"continuity": "tree"})
 AUTO = Way("auto", {"continuity": "auto"})
+SELF_CHECK = Way("looks, at most 2 takes more", {"continuity": "tree"}, self_check=2)
+BEST_OF_THREE = Way("best of 3 by the truth", {"continuity": "tree"}, oracle=3)
 CHANGES = (  # of a chain
     Way("one noise for all scenes", one_noise=True),
     Way("references at diffusers' size", pipe=StockSized),
@@ -134,8 +142,9 @@ def chain(model: Model, told: Told, way: Way, first: Image.Image) -> list[Image.
     for shot, (before, truth) in zip(shots[1:], pairwise(told.truth), strict=True):
         seen = {name: _through_jpeg(picture) for name, picture in pictures.items()} if way.jpeg else pictures
         noise_of = shots[0] if way.one_noise else shot  # a scene's noise goes by its id
-        (take,) = studio.shoot([replace(shot, id=noise_of.id)], seen)
-        picture = take.picture
+        tries = [replace(retaken(shot, shot.take + again), id=noise_of.id) for again in range(way.oracle)]
+        takes = [take for each in tries for take in studio.shoot([each], seen, self_check=way.self_check)]
+        picture = _truest([take.picture for take in takes], truth)
         if any(getattr(before, kind) != getattr(truth, kind) for kind in OTHERS):
             earlier = _statistics(picture)
         elif way.hold:
@@ -143,6 +152,16 @@ def chain(model: Model, told: Told, way: Way, first: Image.Image) -> list[Image.
             earlier = MEMORY * earlier + (1 - MEMORY) * _statistics(picture)
         pictures[Reference("scene", shot.id)] = picture
     return list(pictures.values())
+
+
+def _truest(pictures: Sequence[Image.Image], truth: State) -> Image.Image:
+    """The picture that agrees most with the truth, the first one of equals."""
+
+    def errors(picture: Image.Image) -> int:
+        seen = oracle.shown(picture, [truth])
+        return sum(getattr(seen, name) != getattr(truth, name) for name in THINGS if name != "layout")
+
+    return min(pictures, key=errors) if len(pictures) > 1 else pictures[0]
 
 
 def _through_jpeg(picture: Image.Image) -> Image.Image:

@@ -15,7 +15,7 @@ from nextscene.clip import Engine, OpenEngine
 from nextscene.film import ClipTime, CuttingRoom
 from nextscene.motion import Engines, choose_clips
 from nextscene.output import Moving, Papers, Record, numbered_clips, refuse_what_is_in_the_way
-from nextscene.production import music_beside, note_film
+from nextscene.production import beside, note_film
 from nextscene.progress import OnProgress, filming
 from nextscene.settings import StorySettings
 from nextscene.shooting import Checker
@@ -60,9 +60,12 @@ class Animation:
                     note_film(self.record, self.story, moving.film)
 
     def _cutting_room(self, film: Path, on_progress: OnProgress, clips: Mapping[str, ClipTime]) -> CuttingRoom:
-        named = self.story.film.music
-        music = music_beside(self._folder, named) if named else None
-        return CuttingRoom(self.story, film, self._folder / "narration", music, None, (), on_progress, clips)
+        wanted = self.story.film
+        music, lut = (
+            beside(self._folder, named, flag) if named else None
+            for named, flag in ((wanted.music, "--music"), (wanted.lut, "--lut"))
+        )
+        return CuttingRoom(self.story, film, self._folder / "narration", music, None, (), on_progress, clips, lut)
 
 
 def animate(

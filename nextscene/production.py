@@ -47,7 +47,7 @@ class Request:
 
     story: what to tell; None: to go on with the story of the folder.
     folder: where the run's record and, where nothing else is named, its files go.
-    story_folder: where the story's file lies, if it has one; music that it names may lie there too.
+    story_folder: where the story's file lies, if it has one; files that it names may lie there too.
     image, references, music: files that come with the story.
     film, sheet, papers, picture: the files to make, where they are wanted; `picture` is a single scene's own.
     otio: the editor's file, where it is not to lie beside the film. edits: the edit for other programs, with a film.
@@ -103,7 +103,7 @@ class Production:
         )
         story, self.pictures = self._story()
         story = story.with_film(request.film_settings)
-        self.music = self._music(story)
+        self.music, self.lut = self._music(story), self._lut(story)
         story = story.with_takes(self.record.wanted_takes(story, request.retake, request.use))
         self.lora_weights = request.settings.lora_weights or story.lora_weights
         wanted = request.settings.overlaid(StorySettings.checked(lora_weights=public_name(self.lora_weights)))
@@ -125,6 +125,14 @@ class Production:
             yield from self._shoot_and_cut(load, on_progress)
             if self.request.deliver_record:
                 yield self.record.file
+
+    def speak(self) -> Path:
+        """Only has the story spoken, each line at its time in the film; gives the file. Nothing is drawn."""
+        folder = self.request.folder
+        with filming() as on_progress:
+            room = CuttingRoom(self.story, folder / "sequence.mp4", folder / "narration", on_progress=on_progress)
+            room.write_speech(folder / "narration.wav")
+        return folder / "narration.wav"
 
     def _shoot_and_cut(self, load: Load, on_progress: OnProgress) -> Iterator[Path]:
         request, shots = self.request, self.shots
@@ -211,7 +219,9 @@ class Production:
         self, path: Path, on_progress: OnProgress, clips: Mapping[str, ClipTime] | None = None
     ) -> CuttingRoom:
         request, spoken = self.request, self.request.folder / "narration"
-        return CuttingRoom(self.story, path, spoken, self.music, request.otio, request.edits, on_progress, clips)
+        return CuttingRoom(
+            self.story, path, spoken, self.music, request.otio, request.edits, on_progress, clips, self.lut
+        )
 
     def _about_words(self, shot: Shot) -> list[str]:
         """What the model does not know of a shot's words, if it knows only a small world."""
@@ -240,7 +250,20 @@ class Production:
             raise NextSceneError(f"This story plays {named!r}: give it along as video_music.")
         if "music" in request.film_settings.given:
             return Path(named)
-        return music_beside(request.story_folder or request.folder, named) if request.film else None
+        return beside(request.story_folder or request.folder, named, "--music") if request.film else None
+
+    def _lut(self, story: Story) -> Path | None:
+        """The file of the film's table of colours, as the music's: but none can be given along."""
+        request, named = self.request, story.film.lut
+        if not named:
+            return None
+        if not request.at_home:
+            raise NextSceneError(
+                f"This story's film names the file {named!r}, which cannot come with it: name a grade."
+            )
+        if "lut" in request.film_settings.given:
+            return Path(named)
+        return beside(request.story_folder or request.folder, named, "--lut") if request.film else None
 
     def _fetched(self) -> Mapping[str, Any]:
         """Fetches what is not there yet; what the record says of the weights."""
@@ -265,7 +288,16 @@ class Production:
     def _shoot(self, studio: "Studio", shots: Sequence[Shot]) -> Iterator[Take]:
         given = self.record if self.request.keep_takes else self.pictures
         with progress(shots) as on_step:
-            yield from studio.shoot(shots, given, on_step, self.story, self.request.output.auto_retake, self.checker)
+            output = self.request.output
+            yield from studio.shoot(
+                shots,
+                given,
+                on_step,
+                self.story,
+                auto_retake=output.auto_retake,
+                self_check=output.self_check,
+                checker=self.checker,
+            )
 
     def _file_for(self, shot: Shot) -> Path:
         request = self.request
@@ -287,10 +319,10 @@ def _read_pictures(files: Mapping[Reference, Path]) -> GivenPictures:
     return {reference: pictures.read(path) for reference, path in files.items()}
 
 
-def music_beside(folder: Path, named: str) -> Path:
-    """The music that a story names, if it lies in the story's folder: a stranger's story opens no other file."""
+def beside(folder: Path, named: str, flag: str) -> Path:
+    """A file that a story names, if it lies in the story's folder: a stranger's story opens no other file."""
     if not lies_within(folder, folder / named):
-        raise NextSceneError(f"This story plays {named!r}, which is not in its folder: give it with --music.")
+        raise NextSceneError(f"This story names the file {named!r}, which is not in its folder: give it with {flag}.")
     return folder / named
 
 
@@ -311,9 +343,10 @@ def cut_film(
     if not record.story:
         raise NextSceneError(f"There is no run in {folder}: name a folder in which script/sequence wrote a run.json.")
     story = record.story.with_film(wanted).overlaid(pace)
-    music = None
-    if story.film.music:
-        music = Path(story.film.music) if "music" in wanted.given else music_beside(folder, story.film.music)
+    music, lut = (
+        (Path(named) if name in wanted.given else beside(folder, named, f"--{name}")) if named else None
+        for name, named in (("music", story.film.music), ("lut", story.film.lut))
+    )
     noted = record.can_be_written
     with record.locked() if noted else nullcontext():
         scenes = record.scenes()
@@ -321,7 +354,7 @@ def cut_film(
             path = film or folder / "sequence.mp4"
             clips = {name: file for name, _ in story.filmed if (file := record.clip_file(name))}
             times = clip_times(record, clips)
-            room = CuttingRoom(story, path, folder / "narration", music, otio, edits, on_progress, times)
+            room = CuttingRoom(story, path, folder / "narration", music, otio, edits, on_progress, times, lut)
             desk = papers.begin(story)
             with room:
                 for (name, _), (picture, made, file) in zip(story.filmed, scenes, strict=True):

@@ -49,6 +49,7 @@ class Provenance:
         angles.
     memory: how the weights were kept. device: what drew it.
     noticed: what is worth a look in it.
+    seen: what the model saw in it, by kind, where it looked.
     story: what it is a scene of, with the takes that it grew from.
     tried: how many takes were drawn before this one was kept.
     """
@@ -65,6 +66,7 @@ class Provenance:
     device: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     noticed: tuple[str, ...] = ()
+    seen: Mapping[str, str] = field(default_factory=dict)
     story: Story | None = None
     tried: int = 1
 
@@ -85,6 +87,7 @@ class Provenance:
             "device": self.device,
             "versions": dict(self.versions),
             "noticed": list(self.noticed),
+            **({"seen": dict(self.seen)} if self.seen else {}),
             **(self.story.as_fact() if self.story else {}),
             **({"tried": self.tried} if self.tried > 1 else {}),
         }

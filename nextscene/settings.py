@@ -42,6 +42,7 @@ ClipEngine = Literal["auto", "storybook", "wan", "wan-light", "svd", "ltx", "rep
 Light = Literal["dawn", "day", "dusk", "night"]
 Weather = Literal["clear", "rain", "snow", "fog"]
 Lens = Literal["wide", "close"]
+GradeName = Literal["none", "teal_orange", "warm", "cool", "noir", "faded"]
 Move = Literal["none", "auto", "push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down"]
 
 
@@ -343,12 +344,19 @@ class FilmSettings(Group):
     narration: Literal["none", "own", "prompts"] = setting(
         "What a voice speaks. own: the narration that a story gives its scenes; prompts: else their prompts", "own"
     )
+    effects: Literal["none", "rules"] = setting(
+        "What is heard of the ambience and the sounds that a story names. rules: what Next Scene makes itself", "rules"
+    )
     voice: Name | None = setting("Who speaks", blank="the built-in voice, English")
     music: FileName | None = setting("A sound file that is played, softer under speech")
     video_fps: int = setting("Frames of the film for each second", 24, ge=1, le=60)
     upscale: Literal[1, 2] = setting(
         "2 for a film twice as large as its scenes (by Lanczos: larger, not more detailed)", 1
     )
+    grade: GradeName = setting("The same colours for the whole film; the scenes themselves keep theirs", "none")
+    lut: FileName | None = setting("The film's colours by a .cube file, in the place of a grade")
+    vignette: float = setting("How much darker the film is towards its corners", 0.0, ge=0, le=1, recommended="0.3")
+    grain: float = setting("How much grain the film has", 0.0, ge=0, le=1, recommended="0.1 to 0.3")
     otio: bool = setting("Also an OpenTimelineIO file, for an editor", False)
 
 
@@ -366,6 +374,14 @@ class OutputSettings(Group):
         0,
         ge=0,
         le=10,
+    )
+    self_check: int = setting(
+        "Let the model look at each scene, and draw one that shows another light, weather, place, subject or colour "
+        "than planned again, up to so many times; keep the best",
+        0,
+        ge=0,
+        le=10,
+        recommended="2",
     )
 
 

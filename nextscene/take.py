@@ -44,3 +44,9 @@ class Take:
     def faults(self) -> list[str]:
         """What is plainly wrong with it, of all that was noticed."""
         return [word for word in self.provenance.noticed if word in FAULTS]
+
+    @property
+    def astray(self) -> list[str]:
+        """The kinds of things in which it was seen to show something else than planned."""
+        planned = self.shot.shows.sights
+        return [kind for kind, answer in self.provenance.seen.items() if answer != planned[kind]]

@@ -22,7 +22,7 @@ from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2Tokenizer
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from nextscene import training
-from nextscene.model import NextScenePipeline, PictureProcessor
+from nextscene.model import SEEING, NextScenePipeline, PictureProcessor
 from nextscene.settings import Look
 from nextscene.story import with_prefix
 from storybook import (
@@ -36,6 +36,7 @@ from storybook import (
     random_model,
     reader,
     rephrasing,
+    seeing,
     sheets,
 )
 from storybook.card import card
@@ -96,6 +97,10 @@ class Work:
     @property
     def fast(self) -> Path:
         return self.folder / "fast" / "fast.safetensors"
+
+    @property
+    def probes(self) -> Path:
+        return self.folder / SEEING
 
     def take(self, made: Path) -> None:
         """Takes the place of the stages up to the LoRA: what a finished model has in its folder."""
@@ -206,6 +211,12 @@ def further(work: Work, steps: int) -> None:
     assemble(work, work.folder / "base", "the base of a small model of a drawn world", lora=None)
 
 
+def see(work: Work, epochs: int) -> None:
+    """Probes on the vision tower, by which the model looks at its own pictures."""
+    lessons = work.lessons()
+    _report(work.folder, "probes right", seeing.teach(lessons.seen, lessons.states, work.probes, epochs))
+
+
 def hurry(work: Work, steps: int) -> None:
     """The fast LoRA, taught by the model itself."""
     teachers = {scale: work.transformer(scale) for scale in fast.SCALES}
@@ -271,6 +282,7 @@ STAGES: dict[str, tuple[Callable[[Work, int], None], int]] = {  # and their step
     "lora": (next_scene, 2000),
     "rephrase": (rephrase, 1500),
     "further": (further, 3000),
+    "see": (see, 20),
     "fast": (hurry, 600),
     "evaluate": (evaluate, 200),
     "evaluate-words": (evaluate_words, 0),
@@ -294,6 +306,8 @@ def assemble(work: Work, folder: Path, note: str, lora: Path | None) -> None:
     )
     weights = load_file(lora) if lora else random_model.lora(pipe.transformer, size=0)
     random_model.save(pipe, weights, folder, card(note))
+    if work.probes.is_file():
+        shutil.copy(work.probes, folder)
 
 
 def _report(folder: Path, name: str, figures: dict[str, float]) -> None:

@@ -16,6 +16,7 @@ from hub import Hub
 from takes import run_in
 from test_voice import Hum, pitch, samples_of
 
+from bench.ears import loudness
 from nextscene import NextSceneError
 from nextscene.cli import main
 from nextscene.film import RATE, CuttingRoom, Samples, Timeline, lay_out, voice
@@ -219,3 +220,18 @@ def test_burned_lines_stand_in_the_picture_while_they_are_said() -> None:
     seen = [overlay(Fraction(tenths, 10), (320, 240)) for tenths in (1, 5, 20, 32)]
     assert [image is not None for image in seen] == [False, True, True, False]
     assert seen[1] != seen[2]
+
+
+def test_narration_only_speaks_the_story_and_draws_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    story = tmp_path / "story.json"
+    story.write_text(json.dumps({"scenes": [TALK, {"prompt": "b", "narration": "Night falls."}]}))
+    assert main(["sequence", str(story), "--output-dir", str(tmp_path / "run"), "--narration-only"]) == 0
+    assert capfd.readouterr().out == f"{tmp_path / 'run' / 'narration.wav'}\n"
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["narration", "narration.wav"]
+    assert len(list((tmp_path / "run" / "narration").iterdir())) == 3
+    assert -17 < loudness(tmp_path / "run" / "narration.wav")[0] < -15
+
+
+def test_a_story_without_words_has_nothing_to_speak(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sequence", "a | b", "--output-dir", str(tmp_path / "run"), "--narration-only"]) == 1
+    assert "Nothing is spoken in this story: give its scenes narration or lines." in capsys.readouterr().err

@@ -128,6 +128,8 @@ def _add_sequence(commands: Any) -> None:
     _add_drawing(command)
     _add_film_settings(command)
     _add_papers(command)
+    about = "only speak the story: narration.wav in the folder, each line at its time in the film; nothing is drawn"
+    command.add_argument("--narration-only", action="store_true", help=about)
     about = "a new take of this scene (number or id)"
     command.add_argument("--retake", action="append", default=[], metavar="SCENE", help=about)
     about = "choose an earlier take of a scene"
@@ -207,7 +209,7 @@ def _add_look(command: argparse.ArgumentParser, without: Sequence[str] = ()) -> 
         for setting in rows(group):
             if setting.name not in {*inherited, *without}:
                 _add_setting(command, setting)
-    for name in ("output_quality", "auto_retake"):
+    for name in ("output_quality", "auto_retake", "self_check"):
         _add_setting(command, row(OutputSettings, name))
 
 
@@ -216,6 +218,9 @@ def _add_film_settings(command: argparse.ArgumentParser) -> None:
     for setting in rows(FilmSettings):
         if setting.name != "otio":
             _add_setting(film, setting)
+    for name in ("narration", "effects"):
+        about = f"the same as --{name} none"
+        film.add_argument(f"--no-{name}", dest=name, action="store_const", const="none", help=about)
     about = "also an OpenTimelineIO file, for an editor (default: none; without FILE: beside the film)"
     film.add_argument("--otio", nargs="?", type=Path, const=Path(), metavar="FILE", help=about)
     about = "also the edit for another program: .edl, .xml (Final Cut Pro 7, Premiere) or .fcpxml; may be repeated"

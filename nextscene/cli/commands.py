@@ -83,6 +83,9 @@ def _sequence(options: argparse.Namespace) -> None:
         fresh=options.fresh,
         breakdown=adaptation.breakdown if adaptation else None,
     )
+    if options.narration_only:
+        say(Production(request, choose()).speak())
+        return
     _make(request, options.dry_run, adaptation)
 
 

@@ -36,6 +36,7 @@ def _rows(made: Provenance) -> Iterator[str]:
         "lora": f"{lora.file} at {lora.scale:g}, sha256 {lora.sha256}",
         **({"with": f"{own.name} at {own.scale:g}, sha256 {own.sha256}"} if own else {}),
         **({"angles": f"{made.camera_lora.file}, sha256 {made.camera_lora.sha256}"} if made.camera_lora else {}),
+        **({"seen": ", ".join(f"{kind} {answer}" for kind, answer in made.seen.items())} if made.seen else {}),
         "noticed": ", ".join(made.noticed) or "nothing",
         "made by": made.made_by,
     }

@@ -7,13 +7,19 @@
 It knows no models; torch is imported only where two scenes morph, onnxruntime only where words are spoken.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from nextscene.film.clipfile import is_own_clip, read_clip, write_clip
 from nextscene.film.cutting import CuttingRoom
 from nextscene.film.encoder import Film
 from nextscene.film.formats import FORMATS
-from nextscene.film.frames import Projector
+from nextscene.film.frames import Projector, find_crop
 from nextscene.film.timeline import ClipTime, Segment, Timeline, lay_out
 from nextscene.film.voice import RATE, Samples
+
+if TYPE_CHECKING:
+    from nextscene.film.morph import find_morph
 
 __all__ = [
     "FORMATS",
@@ -25,8 +31,16 @@ __all__ = [
     "Samples",
     "Segment",
     "Timeline",
+    "find_crop",
+    "find_morph",
     "is_own_clip",
     "lay_out",
     "read_clip",
     "write_clip",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name != "find_morph":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module("nextscene.film.morph").find_morph

@@ -22,12 +22,15 @@ from typing import Self
 
 from PIL import Image
 
+from nextscene import NextSceneError
 from nextscene.film import voice
 from nextscene.film.captions import make_cues, write_subtitles
 from nextscene.film.casting import cast_voices
 from nextscene.film.clipfile import read_clip
 from nextscene.film.editors import check_edits, write_edit
+from nextscene.film.effects import Effects
 from nextscene.film.encoder import Film
+from nextscene.film.grade import Grade
 from nextscene.film.lettering import letter
 from nextscene.film.otio import write_otio
 from nextscene.film.sound import mix, open_music
@@ -64,6 +67,7 @@ class CuttingRoom:
         edits: Sequence[Path] = (),
         on_progress: OnProgress = lambda *_: None,
         clips: Mapping[str, ClipTime] | None = None,
+        lut: Path | None = None,
     ) -> None:
         """Speaks the narration, and refuses what cannot be spoken, played or written, before anything is drawn.
 
@@ -72,6 +76,7 @@ class CuttingRoom:
         otio: the editor's file, if it is wanted; None: beside the film.
         edits: the edit for other programs: .edl, .xml, .fcpxml.
         clips: how those go by that there are, by the scene's id.
+        lut: where the story's table of colours is; None: at the path that the story names.
         """
         film, self._story, self._path, self._on_progress = story.film, story, path, on_progress
         self._clips = clips
@@ -81,7 +86,10 @@ class CuttingRoom:
         if film.narration != "none" and any(segment.speech for segment in self.timeline.segments):
             self._speak(self._writable(narration or path.parent / "narration"))
         self._music = open_music(music or Path(film.music)) if film.music else None
-        self._sound = path.with_name(f".{path.name}.wav") if self._spoken or self._music else None
+        self._effects = Effects(story, self.timeline) if film.effects != "none" else None
+        self._silent = self._effects.notes if self._effects is not None else []
+        heard = self._spoken or self._music or self._effects
+        self._sound = path.with_name(f".{path.name}.wav") if heard else None
         subtitles = [path.with_suffix(suffix) for suffix in (".vtt", ".srt")] if film.captions != "none" else []
         check_edits(edits)
         self._otio, self._edits = (otio or path.with_suffix(".otio")) if film.otio else None, edits
@@ -94,6 +102,7 @@ class CuttingRoom:
             sound=self._sound,
             subtitles=subtitles[0] if film.captions == "soft" else None,
             overlay=letter(self.timeline) if film.captions == "burned" else lambda *_: None,
+            grade=Grade.of(film, (lut or Path(film.lut)) if film.lut else None),
             upscale=film.upscale,
             on_share=partial(on_progress, "film"),
         )
@@ -108,7 +117,10 @@ class CuttingRoom:
                 if file.suffix in (".vtt", ".srt"):
                     write_subtitles(make_cues(self.timeline), file)
             if self._sound:
-                mix(self._sound, self.timeline, self._spoken, self._music, partial(self._on_progress, "sound"))
+                on_share = partial(self._on_progress, "sound")
+                mix(self._sound, self.timeline, self._spoken, self._music, self._effects, on_share)
+            for note in self._silent:
+                print(note, file=sys.stderr)
             self._on_progress("film", 0)
             self._open = opening.pop_all()
         return self
@@ -136,7 +148,14 @@ class CuttingRoom:
 
     def facts(self) -> FilmFacts:
         frames = self.timeline.frame(self.timeline.duration)
-        return FilmFacts(self._path.name, frames, self._story.film.given, tuple(self._film.notes), self._voices)
+        notes = (*self._silent, *self._film.notes)
+        return FilmFacts(self._path.name, frames, self._story.film.given, notes, self._voices)
+
+    def write_speech(self, path: Path) -> None:
+        """What is spoken, alone, each line at its time in the film."""
+        if not self._spoken:
+            raise NextSceneError("Nothing is spoken in this story: give its scenes narration or lines.")
+        mix(path, self.timeline, self._spoken, on_share=partial(self._on_progress, "sound"))
 
     def _speak(self, folder: Path) -> None:
         """Has all that is said recorded, each speaker by a voice; from then on all times are known."""

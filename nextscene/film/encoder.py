@@ -23,6 +23,7 @@ from nextscene.film.blends import Frame
 from nextscene.film.ffmpeg import Ffmpeg, FfmpegError, input_file
 from nextscene.film.formats import find_format, format_metadata
 from nextscene.film.frames import Overlay, Projector, Size, weigh_frames
+from nextscene.film.grade import UNGRADED, Grade
 from nextscene.film.timeline import Timeline
 
 OnShare = Callable[[float], object]  # called with how much of the work is done
@@ -40,18 +41,20 @@ class Film:
         sound: Path | None = None,
         subtitles: Path | None = None,
         overlay: Overlay = lambda *_: None,
+        grade: Grade = UNGRADED,
         upscale: int = 1,
         on_share: OnShare = lambda _: None,
     ) -> None:
         """Prepares a film; what it cannot hold, as a GIF no sound, is left out.
 
         sound, subtitles: WAV and WebVTT files of its length, to be put into it.
-        overlay: what lies over the foot of the picture at a time.
+        overlay: what lies over the foot of the picture at a time. grade: what its colours go through.
         upscale: how much larger than its pictures it is.
         """
         self._path, self._format = path, find_format(path)
         self._timeline, self._title, self._upscale = timeline, title, upscale
-        self._sound, self._subtitles, self._overlay, self._on_share = sound, subtitles, overlay, on_share
+        self._sound, self._subtitles, self._on_share = sound, subtitles, on_share
+        self._overlay, self._grade = overlay, grade
         self._projector: Projector | None = None
         self._encoder: Ffmpeg | None = None
         self._done: Iterator[float] = iter(())
@@ -70,8 +73,8 @@ class Film:
         try:
             if self._projector is None or self._encoder is None:
                 size = (picture.width * self._upscale, picture.height * self._upscale)
-                self._projector = Projector(self._timeline, size, self._overlay)
-                work = list(accumulate(weigh_frames(self._timeline, size)))
+                self._projector = Projector(self._timeline, size, self._overlay, self._grade)
+                work = list(accumulate(weigh_frames(self._timeline, size, self._grade)))
                 self._done = (done / work[-1] for done in work)
                 self._encoder = self._open.enter_context(Ffmpeg(*self._options(size, made_with)))
             for frame in self._projector.show(picture.convert("RGB"), clip):

@@ -22,6 +22,7 @@ from PIL import Image
 
 from nextscene import pictures
 from nextscene.film.blends import Frame, crossfade, fade
+from nextscene.film.grade import UNGRADED, Grade
 from nextscene.film.timeline import SLOWEST, ClipTime, Segment, Timeline
 from nextscene.settings import Move
 
@@ -31,7 +32,7 @@ Overlay = Callable[[Fraction, Size], Image.Image | None]  # what lies over the p
 PACE, FARTHEST = 0.025, 0.1  # of the picture: how far the camera goes in a second, and at most
 EASE = 0.6  # how much slower than on the whole a move begins and ends; 1 would be from rest to rest
 # What a frame costs, in milliseconds for each megapixel, and what it costs to find a morph, in milliseconds.
-STILL, MOVING, MIXING = 5, 19, {"cut": 0, "fade": 20, "crossfade": 20, "morph": 94}
+STILL, MOVING, GRADING, MIXING = 5, 19, 60, {"cut": 0, "fade": 20, "crossfade": 20, "morph": 94}
 FINDING = 3000
 GENTLY = 0.5  # seconds of a clip over which it comes to rest, where its end is held
 
@@ -39,8 +40,10 @@ GENTLY = 0.5  # seconds of a clip over which it comes to rest, where its end is 
 class Projector:
     """Shows the scenes of a timeline in order. `notes` says what could not be shown as it was wanted."""
 
-    def __init__(self, timeline: Timeline, size: Size, overlay: Overlay = lambda *_: None) -> None:
-        self._timeline, self._size, self._overlay = timeline, size, overlay
+    def __init__(
+        self, timeline: Timeline, size: Size, overlay: Overlay = lambda *_: None, grade: Grade = UNGRADED
+    ) -> None:
+        self._timeline, self._size, self._overlay, self._grade = timeline, size, overlay, grade
         self._scenes = iter(zip(timeline.segments, [*timeline.segments[1:], None], strict=True))
         self._before: _Seen | None = None
         self.notes: list[str] = []
@@ -65,9 +68,9 @@ class Projector:
             blend = self._blend(segment, self._before.at(begin), still.at(begin))
             for number in range(begin, alone):
                 progress = (number - begin + 1) / (mixed + 1)
-                yield self._overlaid(blend(self._before.at(number), still.at(number), progress), number)
+                yield self._finished(blend(self._before.at(number), still.at(number), progress), number)
         for number in range(alone, end):
-            yield self._overlaid(still.at(number), number)
+            yield self._finished(still.at(number), number)
         self._before = still
 
     def _transition_frames(self, segment: Segment | None) -> int:
@@ -85,7 +88,8 @@ class Projector:
             )
         return fade if segment.transition == "fade" else crossfade
 
-    def _overlaid(self, frame: Frame, number: int) -> Frame:
+    def _finished(self, frame: Frame, number: int) -> Frame:
+        frame = self._grade(frame, number)
         layer = self._overlay(Fraction(number, self._timeline.video_fps), self._size)
         if layer is None:
             return frame
@@ -176,10 +180,10 @@ class _Still:
         return np.asarray(self.picture.resize(self.picture.size, Image.Resampling.LANCZOS, crop))
 
 
-def weigh_frames(timeline: Timeline, size: Size) -> list[float]:
+def weigh_frames(timeline: Timeline, size: Size, grade: Grade = UNGRADED) -> list[float]:
     """About how much work each frame of the film is."""
     megapixels = size[0] * size[1] / 1e6
-    work = [STILL * megapixels] * timeline.frame(timeline.duration)
+    work = [(STILL + GRADING * (grade != UNGRADED)) * megapixels] * timeline.frame(timeline.duration)
     for segment, following in pairwise([*timeline.segments, None]):
         assert segment
         enters, leaves = (timeline.frame(each.transition_seconds) // 2 if each else 0 for each in (segment, following))

@@ -11,7 +11,7 @@ speaks.
 import re
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
@@ -22,6 +22,7 @@ import numpy as np
 
 from nextscene import NextSceneError
 from nextscene.files import exists, whole_file
+from nextscene.film.effects import Effects
 from nextscene.film.ffmpeg import Ffmpeg, FfmpegError, input_file
 from nextscene.film.timeline import LEAD as LEAD
 from nextscene.film.timeline import Timeline
@@ -29,11 +30,13 @@ from nextscene.film.voice import RATE, Recording, Recordings, Samples
 
 LOUDNESS, PEAK = -16.0, -1.5  # LUFS and dBTP of the whole; half a decibel below -1 for what AAC adds to a peak
 SPEECH = -18.0  # LUFS: what a recording has on both channels
+DUCKED = -7.0  # LU of ambience and effects under speech, against what they have by themselves
 APART, UNDER = -6.0, -20.0  # LU of the music against speech: by itself, and under it, where WCAG 1.4.7 wants 20
 AWAY, BACK, STAY = 0.5, 1.2, 2.5  # seconds: how long the music goes down and up, and a pause that it stays down for
 FADE_IN, FADE_OUT = 0.5, 2.0
 SEAM = 1.5  # seconds for which the music's end and its beginning sound together, where it begins anew
-NOTHING, SHORTEST, MOST_GAIN = -69.0, 1.0, 20.0  # LUFS: silence; seconds of music at least; dB
+NOTHING, SHORTEST = -69.0, 1.0  # LUFS: silence; seconds of music at least
+MOST_GAIN, MOST_GAIN_ALONE = 20.0, 8.0  # dB; the latter where nothing but places and effects is heard
 MEASURED = 600  # seconds of the music, at most
 LIMIT = 120.0  # seconds that this may take
 BLOCK = RATE  # samples
@@ -89,9 +92,10 @@ def mix(
     timeline: Timeline,
     recordings: Recordings,
     under: Music | None = None,
+    effects: Effects | None = None,
     on_share: Callable[[float], object] = lambda _: None,
 ) -> None:
-    """Writes the film's sound, exactly as long as the film: what is spoken, and the music under all of it.
+    """Writes the film's sound, exactly as long as the film: what is spoken, and music, places and effects under it.
 
     on_share: called with how much of it is done.
     """
@@ -103,28 +107,36 @@ def mix(
         for speech, recording in zip(segment.speech, recordings[segment.id], strict=True)
     ]
     with whole_file(path) as levelled, tempfile.TemporaryFile(dir=path.parent) as raw:
-        loudness, peak = _measure(_mixed(spoken, under, length), raw, lambda samples: on_share(samples / length / 2))
+        blocks = _mixed(spoken, under, effects, length)
+        loudness, peak = _measure(blocks, raw, lambda samples: on_share(samples / length / 2))
         raw.seek(0)
-        gain = min(LOUDNESS - loudness, MOST_GAIN)
+        gain = min(LOUDNESS - loudness, MOST_GAIN if spoken or under else MOST_GAIN_ALONE)
         _level(raw, levelled, gain, peak, lambda samples: on_share((1 + samples / length) / 2))
 
 
-def _mixed(spoken: Sequence[_Spoken], music: Music | None, length: int) -> Iterator[Samples]:
-    speech = _blocks(_speech(spoken, length))
-    if not music:
-        yield from speech
-        return
-    gain = _Gain(spoken, SPEECH - music.loudness, length / RATE)
-    with closing(_looped(music)) as played:
-        for number, (voice, under) in enumerate(zip(speech, _blocks(played), strict=False)):
-            times = (number * BLOCK + np.arange(len(voice))) / RATE
-            yield voice + under[: len(voice)] * gain(times)[:, None]
+def _mixed(spoken: Sequence[_Spoken], music: Music | None, effects: Effects | None, length: int) -> Iterator[Samples]:
+    seconds, layers = length / RATE, list[tuple[Iterator[Samples], _Gain]]()
+    with ExitStack() as open_files:
+        if music:
+            played = open_files.enter_context(closing(_looped(music)))
+            gain = _Gain(spoken, APART, UNDER, seconds, SPEECH - music.loudness)
+            layers.append((_blocks(played), gain))
+        if effects:
+            layers.append((effects.blocks(length), _Gain(spoken, 0, DUCKED, seconds)))
+        for number, block in enumerate(_blocks(_speech(spoken, length))):
+            times = (number * BLOCK + np.arange(len(block))) / RATE
+            yield sum((next(under)[: len(block)] * gain(times)[:, None] for under, gain in layers), block)
 
 
 class _Gain:
-    """How much of the music is heard, at any time: all of it where nobody speaks, little of it where somebody does."""
+    """How much of what lies under speech is heard, at any time: more of it where nobody speaks.
 
-    def __init__(self, spoken: Sequence[_Spoken], to_speech: float, seconds: float) -> None:
+    apart, under: by itself, and under speech, in dB; `level` is added to both.
+    """
+
+    def __init__(
+        self, spoken: Sequence[_Spoken], apart: float, under: float, seconds: float, level: float = 0.0
+    ) -> None:
         quiet: list[list[float]] = []
         for begin, end in ((each.start / RATE, each.end / RATE) for each in spoken):
             if quiet and begin - quiet[-1][1] < STAY:
@@ -132,13 +144,13 @@ class _Gain:
             else:
                 quiet.append([begin, end])
         self._times = [time for begin, end in quiet for time in (begin - AWAY, begin, end, end + BACK)] or [0.0]
-        self._decibels = [APART, UNDER, UNDER, APART] * len(quiet) or [APART]
-        self._to_speech = to_speech
+        self._decibels = [apart, under, under, apart] * len(quiet) or [apart]
+        self._level = level
         fades = min(FADE_IN, seconds / 2), max(seconds - FADE_OUT, seconds / 2)
         self._ends = [0, *fades, seconds]
 
     def __call__(self, times: Samples) -> Samples:
-        decibels = np.interp(times, self._times, self._decibels) + self._to_speech
+        decibels = np.interp(times, self._times, self._decibels) + self._level
         gain: Samples = 10 ** (decibels / 20) * np.interp(times, self._ends, [0, 1, 1, 0])
         return gain
 

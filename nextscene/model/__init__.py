@@ -16,16 +16,22 @@ if TYPE_CHECKING:
     from nextscene.model.memory import PARTS, PLANS, Plan, choose_plan, count_numbers, device, limit_threads
     from nextscene.model.pipeline import NextScenePipeline, guide
     from nextscene.model.prompts import check_words
+    from nextscene.model.seeing import NOTHING, SEEING, Asking, Probes, Sight
     from nextscene.model.speed import warm_up
 
 __all__ = [
+    "NOTHING",
     "PARTS",
     "PLANS",
+    "SEEING",
+    "Asking",
     "Lora",
     "Model",
     "NextScenePipeline",
     "PictureProcessor",
     "Plan",
+    "Probes",
+    "Sight",
     "check_words",
     "choose_plan",
     "count_numbers",
@@ -43,6 +49,7 @@ _MODULES = {
     **dict.fromkeys(("NextScenePipeline", "guide"), "pipeline"),
     "Lora": "lora",
     "check_words": "prompts",
+    **dict.fromkeys(("NOTHING", "SEEING", "Asking", "Probes", "Sight"), "seeing"),
     "warm_up": "speed",
 }
 

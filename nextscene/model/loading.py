@@ -28,6 +28,7 @@ from nextscene.model import memory
 from nextscene.model.lora import Lora
 from nextscene.model.pipeline import NextScenePipeline
 from nextscene.model.prompts import check_words
+from nextscene.model.seeing import Sight, find_sight
 from nextscene.settings import Look
 from nextscene.story import Shot
 
@@ -52,6 +53,7 @@ class Model:
     lora_sha256: str
     fused_scale: float
     plan: memory.Plan
+    sight: Sight
     loras: dict[str, Lora] = field(default_factory=dict)  # by OWN, FAST and CAMERA
 
     def __post_init__(self) -> None:
@@ -156,7 +158,16 @@ def load(
     on_part("LoRA read")
     memory.place(pipe, plan)
     on_part("LoRA fused and weights put in their place")
-    return Model(pipe, name or folder.name, read_card(folder).note, lora, sha256(lora), lora_scale, plan)
+    return Model(
+        pipe,
+        name or folder.name,
+        read_card(folder).note,
+        lora,
+        sha256(lora),
+        lora_scale,
+        plan,
+        find_sight(pipe, folder),
+    )
 
 
 def load_pipeline(folder: Path, dtype: torch.dtype, kind: type[Any] = NextScenePipeline, **parts: Any) -> Any:

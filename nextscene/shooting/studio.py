@@ -44,7 +44,9 @@ class Studio:
         pictures: Pictures,
         on_step: OnStep | None = None,
         story: Story | None = None,
+        *,
         auto_retake: int = 0,
+        self_check: int = 0,
         checker: Checker | None = None,
     ) -> Iterator[Take]:
         """Yields a take for each shot, in order, as soon as it is done.
@@ -54,6 +56,7 @@ class Studio:
         on_step: called after each step with (shot, steps done, steps in all); what it raises ends the run.
         story: what the shots are of; each take carries it, with the takes that it grew from.
         auto_retake: how often a scene with a plain fault (see `FAULTS`) is drawn again; the best of its takes is kept.
+        self_check: the same, for one that the model sees to show something else than planned; 0: it does not look.
         checker: what it flags is withheld; scenes that grow from it still do.
 
         Only pictures that a later shot looks at are kept, so memory does not grow with the number of scenes.
@@ -67,23 +70,35 @@ class Studio:
         for shot in shots:
             references = [drawn.get(reference) or pictures[reference] for reference in shot.references]
             takes: list[Take] = []
-            for again in range(auto_retake + 1):
-                tried = retaken(shot, shot.take + again)
+            while not takes or (
+                (takes[-1].faults and len(takes) <= auto_retake) or (takes[-1].astray and len(takes) <= self_check)
+            ):
+                tried = retaken(shot, shot.take + len(takes))
                 as_drawn = story.with_takes(chosen | {shot.id: tried.take}) if story else None
-                takes.append(self._take(tried, references, on_step, as_drawn))
-                if not takes[-1].faults:
-                    break
-            take = min(takes, key=lambda each: len(each.faults))
+                takes.append(self._take(tried, references, on_step, as_drawn, look=self_check > 0))
+            take = min(takes, key=lambda each: len(each.faults) + len(each.astray))
             yield withhold_flagged(replace(take, provenance=replace(take.provenance, tried=len(takes))), checker)
             chosen[shot.id] = take.shot.take
             drawn[Reference("scene", shot.id)] = take.picture
             needed = scenes_needed_after(shots, shot)
             drawn = {reference: kept for reference, kept in drawn.items() if reference.name in needed}
 
-    def _take(self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None, story: Story | None) -> Take:
+    def _take(
+        self,
+        shot: Shot,
+        references: Sequence[Image.Image],
+        on_step: OnStep | None,
+        story: Story | None,
+        *,
+        look: bool,
+    ) -> Take:
         started = time.perf_counter()
         picture = self._picture(shot, references, on_step)
-        provenance = self._provenance(shot, _noticed(shot, references, picture), story)
+        planned = shot.shows.sights
+        seen = self.model.sight.see(picture, planned) if look and planned else {}
+        noticed = _noticed(shot, references, picture)
+        noticed += [f"{answer}, not {planned[kind]}" for kind, answer in seen.items() if answer != planned[kind]]
+        provenance = replace(self._provenance(shot, noticed, story), seen=seen)
         return Take(shot, picture, time.perf_counter() - started, provenance)
 
     def _picture(self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None) -> Image.Image:

@@ -8,7 +8,7 @@ from nextscene.story.advising import advice, asks_for_change, camera_moves
 from nextscene.story.camera import Phrases
 from nextscene.story.clip_batch import ClipScene, read_clip_batch
 from nextscene.story.clips import ClipPlan, EngineFacts, clip_size, engine_names, plan_clips
-from nextscene.story.language import PLACES, WEATHERS
+from nextscene.story.language import ANSWERS, PLACES, WEATHERS
 from nextscene.story.language import read as read_words
 from nextscene.story.parents import choose_parent, difference
 from nextscene.story.planning import (
@@ -41,6 +41,7 @@ from nextscene.story.story import (
 from nextscene.story.words import about_unknown_words, describe_world, unknown_words, world_table
 
 __all__ = [
+    "ANSWERS",
     "FAST_STEPS",
     "GRID",
     "IMAGE",

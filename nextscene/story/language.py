@@ -63,6 +63,14 @@ SUBJECTS = {
 }
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "grey", "gray", "white")
 
+ANSWERS: Mapping[str, tuple[str, ...]] = {  # what may be seen of each kind
+    "light": tuple(LIGHTS),
+    "weather": tuple(WEATHERS),
+    "place": tuple(PLACES),
+    "subject": tuple(SUBJECTS),
+    "colour": tuple(colour for colour in COLOURS if colour != "gray"),
+}
+
 WIDE_MOVE, SMALL_MOVE = 2, 1  # steps to a side: a pan goes farther than a track
 
 

@@ -50,6 +50,11 @@ class State:
     subject: str | None = None
     colour: str | None = None
 
+    @property
+    def sights(self) -> dict[str, str]:
+        """What is known of what is to be seen, by kind."""
+        return {kind: value for kind in SIGHTS if (value := getattr(self, kind))}
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 

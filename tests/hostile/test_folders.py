@@ -569,7 +569,7 @@ def test_a_strangers_story_opens_no_file_outside_its_folder(tmp_path: Path) -> N
             cwd=tmp_path,
         )
         assert run.returncode == 1
-        assert f"This story plays {music!r}, which is not in its folder: give it with --music." in run.stderr
+        assert f"This story names the file {music!r}, which is not in its folder: give it with --music." in run.stderr
 
 
 def test_a_strangers_story_is_not_at_home(tmp_path: Path) -> None:
