@@ -20,10 +20,11 @@ from nextscene.cli.batch import make_batch
 from nextscene.cli.explain import explain
 from nextscene.cli.train import train
 from nextscene.cli.write import write
+from nextscene.cutting import cut_film
 from nextscene.hub import Weights, choose, describe_models, fetch
 from nextscene.library import load
 from nextscene.output import Papers
-from nextscene.production import Production, Request, clean_folder, cut_film
+from nextscene.production import Production, Request, clean_folder
 from nextscene.progress import say
 from nextscene.settings import ClipSettings, FilmSettings, OutputSettings, ScriptSettings, StorySettings
 from nextscene.shooting import Checker
