@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,7 +181,7 @@ def _typed_script(options: argparse.Namespace) -> Adaptation | None:
     if options.script and texts:
         raise NextSceneError("Both scenes and a script were given: give one of them.")
     if options.script or is_script(path):
-        return adapt_file(path, wanted)
+        return adapt_file(path, wanted, _studio)
     if wanted.given:
         raise NextSceneError(f"--{next(iter(wanted.given)).replace('_', '-')} is for scripts: give one with --script.")
     return None
@@ -204,7 +205,7 @@ def _make(request: Request, dry_run: bool, adaptation: Adaptation | None = None)
             print(line, file=sys.stdout if dry_run else sys.stderr)
         print(f"breakdown: {file}", file=sys.stdout if dry_run else sys.stderr)
     if not dry_run:
-        for path in production.run(lambda: _load(weights)):
+        for path in production.run(_studio):
             say(path)
         return
     for shot in production.shots:
@@ -214,6 +215,12 @@ def _make(request: Request, dry_run: bool, adaptation: Adaptation | None = None)
         for plan in production.clips:
             if plan.id == shot.id:
                 print(plan)
+
+
+@cache
+def _studio() -> "Studio":
+    """The model that draws; it may be asked to write before."""
+    return _load(choose())
 
 
 def _load(weights: Weights) -> "Studio":
