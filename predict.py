@@ -7,7 +7,7 @@ the tables in `nextscene/settings.py` and `nextscene/form/inputs_table.py`: chan
 import re
 from collections.abc import Iterator, Mapping
 
-from cog import BaseRunner, Input, Path, streaming
+from cog import BaseRunner, Input, Path, Secret, streaming
 
 from nextscene import NextSceneError
 from nextscene.adaptation import adapt_sent, describe, keep_breakdown
@@ -116,6 +116,15 @@ class Runner(BaseRunner):
             default=None,
             description="A script instead of prompts, optional: the text of a screenplay (Fountain) or of a tale, or a file of one, Final Draft's FDX too. Scenes become shots of the same places and people; docs/script.md says how. A breakdown.json from an earlier plan, changed as you like, does as well.",
         ),
+        writer: str = Input(
+            default="rules",
+            choices=["rules", "local", "openai", "anthropic", "gemini"],
+            description="Of a script: who breaks it down. rules: no model and no network; local: the model that draws; the others are hosted, see the script's text, and want a writer_key.",
+        ),
+        writer_key: Secret | None = Input(
+            default=None,
+            description="The key of a hosted writer, optional. It is written nowhere.",
+        ),
         max_shots: int = Input(
             default=250,
             ge=1,
@@ -223,8 +232,9 @@ class Runner(BaseRunner):
         film: dict[str, object] = {"music": video_music.name} if video_music else {}
         for name in ("transition", "move", "captions", "narration"):
             film[name] = form[f"video_{name}"]
-        wanted = ScriptSettings.checked(max_shots=max_shots)
-        adaptation = adapt_sent(_sent(script), wanted) if script else None
+        wanted = ScriptSettings.checked(max_shots=max_shots, writer=writer)
+        key = writer_key.get_secret_value() if writer_key else None
+        adaptation = adapt_sent(_sent(script), wanted, lambda: self.studio, key) if script else None
         _refuse_other_than_one(prompts, story, script)
         if plan_only and not adaptation:
             raise NextSceneError("plan_only is for scripts: give a script, or leave it out.")

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from nextscene import NextSceneError
 from nextscene.files import lies_within, write_whole
-from nextscene.production import BREAKDOWN
+from nextscene.hub import cache_folder
+from nextscene.production import BREAKDOWN, Load
 from nextscene.script import SUFFIXES, Breakdown, break_down, compile_story, fit, read_script, read_script_file
 from nextscene.settings import ScriptSettings
 from nextscene.story import Shot, Story
+from nextscene.writing import SERVICES, Answers, decorate, find_writer
 
 
 @dataclass(frozen=True)
@@ -38,20 +40,37 @@ def is_script(path: Path) -> bool:
         return False  # which a reader of stories will say better
 
 
-def adapt_file(path: Path, wanted: ScriptSettings) -> Adaptation:
-    """The adaptation of a script, or of the breakdown of one, in which a person may have changed what they like."""
+def adapt_file(path: Path, wanted: ScriptSettings, load: Load) -> Adaptation:
+    """The adaptation of a script, or of the breakdown of one, in which a person may have changed what they like.
+
+    load: gives the model that draws, if it is to write too.
+    """
     if path.suffix != ".json":
-        return adapt(break_down(read_script_file(path)), wanted, path.parent)
+        return adapt(_written(break_down(read_script_file(path)), wanted, load), wanted, path.parent)
     try:
         return adapt(_read_breakdown(path.read_bytes()), wanted, path.parent)
     except OSError as error:
         raise NextSceneError(f"The breakdown {str(path)!r} cannot be read ({error.strerror}).") from None
 
 
-def adapt_sent(data: bytes, wanted: ScriptSettings) -> Adaptation:
-    """The adaptation of what a stranger sent: a script, or the breakdown of one. No file is opened for it."""
-    is_breakdown = data.lstrip()[:1] == b"{"
-    return adapt(_read_breakdown(data) if is_breakdown else break_down(read_script(data)), wanted, None)
+def adapt_sent(data: bytes, wanted: ScriptSettings, load: Load, key: str | None = None) -> Adaptation:
+    """The adaptation of what a stranger sent: a script, or the breakdown of one. No file is opened for it.
+
+    key: of the hosted writer that they name; theirs, never this machine's own.
+    """
+    if data.lstrip()[:1] == b"{":
+        return adapt(_read_breakdown(data), wanted, None)
+    if wanted.writer in SERVICES and not key:
+        raise NextSceneError(f"The writer {wanted.writer} needs a key: give it as writer_key, or take rules.")
+    return adapt(_written(break_down(read_script(data)), wanted, load, key), wanted, None)
+
+
+def _written(breakdown: Breakdown, wanted: ScriptSettings, load: Load, key: str | None = None) -> Breakdown:
+    """The breakdown as the writer who is wanted has it."""
+    if wanted.writer == "rules":
+        return breakdown
+    writer = find_writer(wanted.writer, wanted.writer_model, key, lambda: load().model)
+    return decorate(breakdown, writer, Answers(cache_folder() / "writing", wanted.rewrite))
 
 
 def adapt(breakdown: Breakdown, wanted: ScriptSettings, folder: Path | None) -> Adaptation:

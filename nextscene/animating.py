@@ -12,10 +12,10 @@ from pathlib import Path
 
 from nextscene import NextSceneError
 from nextscene.clip import Engine, OpenEngine
+from nextscene.cutting import Cut, beside
 from nextscene.film import ClipTime, CuttingRoom
 from nextscene.motion import Engines, choose_clips
 from nextscene.output import Moving, Papers, Record, numbered_clips, refuse_what_is_in_the_way
-from nextscene.production import beside, note_film
 from nextscene.progress import OnProgress, filming
 from nextscene.settings import StorySettings
 from nextscene.shooting import Checker
@@ -56,15 +56,17 @@ class Animation:
                 yield from moving.make()
                 room = partial(self._cutting_room, film, on_progress) if film else None
                 yield from moving.show(self.story, self._folder / "contact_sheet.png", Papers(), room)
-                if moving.film:
-                    note_film(self.record, self.story, moving.film)
+                if film and moving.film:
+                    Cut(self.record, self.story, film, self._given).note(moving.film)
+
+    @property
+    def _given(self) -> tuple[Path | None, Path | None]:
+        """Where the film's music and its table of colours are, if it has them."""
+        music, lut = self.story.film.music, self.story.film.lut
+        return beside(self._folder, music, "--music"), beside(self._folder, lut, "--lut")
 
     def _cutting_room(self, film: Path, on_progress: OnProgress, clips: Mapping[str, ClipTime]) -> CuttingRoom:
-        wanted = self.story.film
-        music, lut = (
-            beside(self._folder, named, flag) if named else None
-            for named, flag in ((wanted.music, "--music"), (wanted.lut, "--lut"))
-        )
+        music, lut = self._given
         return CuttingRoom(self.story, film, self._folder / "narration", music, None, (), on_progress, clips, lut)
 
 

@@ -11,8 +11,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from nextscene import NextSceneError, pictures
-from nextscene.files import exists, lies_within
+from nextscene.cutting import Cut, beside
+from nextscene.files import exists
 from nextscene.film import ClipTime, CuttingRoom
 from nextscene.hub import Weights, fetch_lora, public_name
 from nextscene.motion import choose_clips
-from nextscene.output import Moving, Papers, Record, clip_times, deliver, numbered, numbered_clips
+from nextscene.output import Moving, Papers, Record, deliver, numbered, numbered_clips
 from nextscene.progress import OnProgress, filming, progress
 from nextscene.script import Breakdown
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
@@ -153,7 +153,8 @@ class Production:
         todo = self.record.begin(self.story, shots, self._fetched(), self.pictures, cascade=request.cascade)
         if len(todo) < len(shots):
             print(f"{len(shots) - len(todo)} of {len(shots)} scenes are made already.", file=sys.stderr)
-        film = self._cutting_room(request.film, on_progress) if request.film else None
+        made_before = [] if todo or self.clips or not self._cut else self._cut.files_made()
+        film = self._cutting_room(request.film, on_progress) if request.film and not made_before else None
         studio = load() if todo else None
         if studio:  # a LoRA that does not fit is refused before the record says anything
             studio.model.use_lora_weights(self._own_lora, public_name(self.lora_weights))
@@ -163,6 +164,7 @@ class Production:
             yield from self._deliver(self._takes(studio), request.sheet, film, request.papers)
         else:
             yield from self._move(studio, on_progress)
+        yield from made_before
         if request.keep_takes and self.record.stale:
             note = f"Grew from another take of an earlier scene: {', '.join(self.record.stale)}"
             print(f"{note}; --cascade draws them again.", file=sys.stderr)
@@ -185,7 +187,7 @@ class Production:
             delivered.append(path)
             yield path
         if film:
-            note_film(self.record, self.story, film)
+            self._note(film)
         if request.keep_takes:
             films = film.files if film else []
             self.record.finish_shooting([path for path in delivered if path not in films])
@@ -213,7 +215,7 @@ class Production:
             film = partial(self._cutting_room, request.film, on_progress) if request.film else None
             yield from moving.show(self.story, request.sheet, request.papers, film)
             if moving.film:
-                note_film(self.record, self.story, moving.film)
+                self._note(moving.film)
 
     def _cutting_room(
         self, path: Path, on_progress: OnProgress, clips: Mapping[str, ClipTime] | None = None
@@ -222,6 +224,17 @@ class Production:
         return CuttingRoom(
             self.story, path, spoken, self.music, request.otio, request.edits, on_progress, clips, self.lut
         )
+
+    @property
+    def _cut(self) -> "Cut | None":
+        film, request = self.request.film, self.request
+        if not film:
+            return None
+        return Cut(self.record, self.story, film, (self.music, self.lut), (request.otio, *request.edits))
+
+    def _note(self, film: CuttingRoom) -> None:
+        assert self._cut
+        self._cut.note(film)
 
     def _about_words(self, shot: Shot) -> list[str]:
         """What the model does not know of a shot's words, if it knows only a small world."""
@@ -317,59 +330,6 @@ def _read_pictures(files: Mapping[Reference, Path]) -> GivenPictures:
             f"and {pictures.MOST_MEGAPIXELS} at most are read: make them smaller first."
         )
     return {reference: pictures.read(path) for reference, path in files.items()}
-
-
-def beside(folder: Path, named: str, flag: str) -> Path:
-    """A file that a story names, if it lies in the story's folder: a stranger's story opens no other file."""
-    if not lies_within(folder, folder / named):
-        raise NextSceneError(f"This story names the file {named!r}, which is not in its folder: give it with {flag}.")
-    return folder / named
-
-
-def cut_film(
-    folder: Path,
-    film: Path | None = None,
-    wanted: FilmSettings = FilmSettings(),
-    pace: StorySettings = StorySettings(),
-    otio: Path | None = None,
-    edits: tuple[Path, ...] = (),
-    papers: Papers = Papers(),
-) -> Iterator[Path]:
-    """The film of an earlier run, without the model, and papers, if they are wanted.
-
-    film: the file to make; None: sequence.mp4 in the folder.
-    """
-    record = Record(folder)
-    if not record.story:
-        raise NextSceneError(f"There is no run in {folder}: name a folder in which script/sequence wrote a run.json.")
-    story = record.story.with_film(wanted).overlaid(pace)
-    music, lut = (
-        (Path(named) if name in wanted.given else beside(folder, named, f"--{name}")) if named else None
-        for name, named in (("music", story.film.music), ("lut", story.film.lut))
-    )
-    noted = record.can_be_written
-    with record.locked() if noted else nullcontext():
-        scenes = record.scenes()
-        with filming() as on_progress:
-            path = film or folder / "sequence.mp4"
-            clips = {name: file for name, _ in story.filmed if (file := record.clip_file(name))}
-            times = clip_times(record, clips)
-            room = CuttingRoom(story, path, folder / "narration", music, otio, edits, on_progress, times, lut)
-            desk = papers.begin(story)
-            with room:
-                for (name, _), (picture, made, file) in zip(story.filmed, scenes, strict=True):
-                    room.add(picture, made, file, clips.get(name))
-                    desk.add(picture, made, file)
-        if noted:
-            note_film(record, story, room)
-        else:
-            print(f"Nothing may be written in {folder}: its record does not name this film.", file=sys.stderr)
-    yield from room.files
-    yield from desk.write(room.timeline)
-
-
-def note_film(record: Record, story: Story, film: CuttingRoom) -> None:
-    record.finish("film", record.made_of(story.as_data()), film.files, film.seconds, asdict(film.facts()))
 
 
 def clean_folder(folder: Path, dry_run: bool = False) -> list[Path]:

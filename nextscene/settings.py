@@ -307,6 +307,13 @@ class StorySettings(Look, ClipSettings):
 class ScriptSettings(Group):
     """How a script becomes a story."""
 
+    writer: Name = setting(
+        "Who breaks it down. rules: no model and no network; local: the model that draws; openai, anthropic, gemini: "
+        "hosted, with a key in OPENAI_API_KEY and so on; or the address of a server that speaks OpenAI's dialect",
+        "rules",
+    )
+    writer_model: Name | None = setting("Which model of a hosted writer", blank="its usual one")
+    rewrite: bool = setting("Ask the writer anew, whatever it has answered before", False)
     max_shots: int = setting(
         "At most so many shots: those that say the least are put together, and which is said", 250, ge=1, le=250
     )

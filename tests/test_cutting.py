@@ -1,14 +1,16 @@
 """From a story's own words to a film that is heard and read: terminal and Cog both come through this room."""
 
+import shutil
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from conftest import in_seconds, photo
+from conftest import ROOT, in_seconds, photo
 
 from bench.ears import heard, music
 from nextscene import NextSceneError
+from nextscene.cli import main
 from nextscene.film import CuttingRoom
 from nextscene.story import Story, from_data
 
@@ -124,3 +126,26 @@ def test_a_film_that_fails_leaves_no_sound_behind(tmp_path: Path, spoken: Path) 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert [path.name for path in tmp_path.iterdir()] == []
+
+
+def test_a_film_is_not_made_again_where_nothing_has_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = shutil.copytree(ROOT / "tests/runs/version_1", tmp_path / "run")
+    table = "LUT_3D_SIZE 2\n" + "\n".join(f"{r} {g} {b}" for b in (0, 1) for g in (0, 1) for r in (0, 1))
+    (folder / "film.cube").write_text(table)
+    film, command = folder / "sequence.mp4", ["film", str(folder), "--lut", str(folder / "film.cube")]
+
+    def made_again(*more: str) -> bool:
+        before = film.stat().st_mtime_ns if film.exists() else 0
+        assert main([*command, *more]) == 0
+        return film.stat().st_mtime_ns != before
+
+    assert made_again()
+    assert not made_again()
+    assert f"{film} is made already." in capsys.readouterr().err
+    assert made_again("--vignette", "0.3")
+    assert made_again()
+    (folder / "film.cube").write_text(table.replace("1 1 1", "1 1 0.5"))
+    assert made_again()
+    film.write_bytes(film.read_bytes()[:-1])
+    assert made_again()
+    assert not made_again()

@@ -312,6 +312,8 @@ def test_predict_py_has_the_promised_inputs_in_the_promised_order() -> None:
     inputs = schema.read(ROOT / "predict.py", "Runner").inputs
     later = [
         "script",
+        "writer",
+        "writer_key",
         "max_shots",
         "plan_only",
         "output_quality",

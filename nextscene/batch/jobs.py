@@ -5,7 +5,6 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -118,7 +117,7 @@ def do(job: Job, out: Path, wanted: Wanted, weights: Weights, load: Callable[[],
 
 
 def _make(story: Production, load: Callable[[], "Studio"]) -> tuple[SceneMade, ...]:
-    begun = datetime.now(UTC).isoformat(timespec="seconds")
+    before = {take.sha256 for scene in (story.record.run.scenes if story.record.run else ()) for take in scene.takes}
     for _ in story.run(load):
         pass
     run = story.record.run
@@ -133,7 +132,7 @@ def _make(story: Production, load: Callable[[], "Studio"]) -> tuple[SceneMade, .
             scene.shot.seed,
             take.seconds,
             take.noticed,
-            new=take.made_at >= begun,
+            new=take.sha256 not in before,
         )
         for scene in run.scenes
         if scene.shot.filmed and (take := scene.chosen_take)

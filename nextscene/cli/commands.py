@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,11 @@ from nextscene.cli.clip_batch import make_clip_batch
 from nextscene.cli.explain import explain
 from nextscene.cli.train import train
 from nextscene.cli.write import write
+from nextscene.cutting import cut_film
 from nextscene.hub import Weights, choose, describe_models, fetch
 from nextscene.library import load
 from nextscene.output import Papers
-from nextscene.production import Production, Request, clean_folder, cut_film
+from nextscene.production import Production, Request, clean_folder
 from nextscene.progress import say
 from nextscene.settings import ClipSettings, FilmSettings, OutputSettings, ScriptSettings, StorySettings
 from nextscene.shooting import Checker
@@ -183,7 +185,7 @@ def _typed_script(options: argparse.Namespace) -> Adaptation | None:
     if options.script and texts:
         raise NextSceneError("Both scenes and a script were given: give one of them.")
     if options.script or is_script(path):
-        return adapt_file(path, wanted)
+        return adapt_file(path, wanted, _studio)
     if wanted.given:
         raise NextSceneError(f"--{next(iter(wanted.given)).replace('_', '-')} is for scripts: give one with --script.")
     return None
@@ -207,7 +209,7 @@ def _make(request: Request, dry_run: bool, adaptation: Adaptation | None = None)
             print(line, file=sys.stdout if dry_run else sys.stderr)
         print(f"breakdown: {file}", file=sys.stdout if dry_run else sys.stderr)
     if not dry_run:
-        for path in production.run(lambda: _load(weights)):
+        for path in production.run(_studio):
             say(path)
         return
     for shot in production.shots:
@@ -217,6 +219,12 @@ def _make(request: Request, dry_run: bool, adaptation: Adaptation | None = None)
         for plan in production.clips:
             if plan.id == shot.id:
                 print(plan)
+
+
+@cache
+def _studio() -> "Studio":
+    """The model that draws; it may be asked to write before."""
+    return _load(choose())
 
 
 def _load(weights: Weights) -> "Studio":

@@ -95,6 +95,15 @@ def form_inputs() -> Iterator[FormInput]:
         "Final Draft's FDX too. Scenes become shots of the same places and people; docs/script.md says how. A "
         "breakdown.json from an earlier plan, changed as you like, does as well.",
     )
+    yield FormInput(
+        "writer",
+        "str",
+        "rules",
+        "Of a script: who breaks it down. rules: no model and no network; local: the model that draws; the others are "
+        "hosted, see the script's text, and want a writer_key.",
+        ("rules", "local", "openai", "anthropic", "gemini"),
+    )
+    yield FormInput("writer_key", "Secret | None", None, "The key of a hosted writer, optional. It is written nowhere.")
     yield _from_setting(ScriptSettings, "max_shots")
     yield FormInput(
         "plan_only",

@@ -31,7 +31,12 @@ SCALARS: dict[str, Json] = {
     "bool": {"type": "boolean"},
     "Path": {"type": "string", "format": "uri"},
 }
-INPUTS = SCALARS | {f"list[{name}]": {"type": "array", "items": scalar} for name, scalar in SCALARS.items()}
+SECRET: Json = {"type": "string", "format": "password", "writeOnly": True, "x-cog-secret": True}
+INPUTS = (
+    SCALARS
+    | {"Secret": SECRET}
+    | {f"list[{name}]": {"type": "array", "items": scalar} for name, scalar in SCALARS.items()}
+)
 OUTPUTS = {
     "Iterator[Path]": INPUTS["list[Path]"] | {"x-cog-array-type": "iterator"},
     "list[Path]": INPUTS["list[Path]"],
@@ -253,7 +258,7 @@ class _Reader:
         return f"({self.text(node)})" if OPENED.search(self.before(node)) else self.text(node)
 
     def understood(self, kind: str, kinds: dict[str, Json]) -> bool:
-        return kind in kinds and ("Path" not in kind or "Path" in self.from_cog)
+        return kind in kinds and {"Path", "Secret"} & set(re.findall(r"\w+", kind)) <= self.from_cog
 
     def complain(self, node: ast.expr | ast.stmt | ast.arg, sentence: str) -> None:
         self.complaints.append(f"{self.path}:{node.lineno}: {sentence}.")

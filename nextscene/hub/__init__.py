@@ -7,6 +7,7 @@
 Asking which model there is brings neither torch nor huggingface_hub.
 """
 
+from nextscene.hub.cache import folder as cache_folder
 from nextscene.hub.cache import sha256
 from nextscene.hub.clip_models import CLIP_MODELS, HOSTED, ClipWeights, find_engines, memory_needs
 from nextscene.hub.gpu import count as count_gpus
@@ -41,6 +42,7 @@ __all__ = [
     "ClipWeights",
     "Identity",
     "Weights",
+    "cache_folder",
     "choose",
     "count_gpus",
     "describe_models",

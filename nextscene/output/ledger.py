@@ -156,6 +156,11 @@ class Ledger:
             for file, content in files.items()
         )
 
+    def files_of(self, stage: str) -> list[Path]:
+        """The files that a stage left in the folder."""
+        entry = self.run.stages.get(stage) if self.run else None
+        return [self.folder / name for name in entry.files] if entry else []
+
     def finish(
         self, stage: str, made_of: str, files: Iterable[Path], seconds: float, about: Mapping[str, object] | None = None
     ) -> None:

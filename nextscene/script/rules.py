@@ -159,6 +159,15 @@ def _drafts(script: Script, part: Part, speeches: Sequence[Speech]) -> list[_Dra
     return drafts or [_Draft(part[1])]
 
 
+def cut_into(script: Script, scene: ScriptScene) -> list[Part]:
+    """The smallest pieces that shots of a scene are made of: paragraphs of action, and speeches with their names."""
+    at = scene.shots[0].start
+    kinds = ("action", "character")
+    starts = [each.start for each in script.within(at, scene.end) if each.kind in kinds and each.new]
+    starts = [at, *(start for start in starts if start > at)]
+    return list(zip(starts, [*starts[1:], scene.end], strict=True))
+
+
 def _take_action(script: Script, piece: Element, drafts: list[_Draft]) -> None:
     """A paragraph begins a shot, but for one that goes on behind a note, or is a beat between what is said."""
     words = script.words([piece])
