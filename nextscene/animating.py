@@ -66,8 +66,8 @@ class Animation:
         return beside(self._folder, music, "--music"), beside(self._folder, lut, "--lut")
 
     def _cutting_room(self, film: Path, on_progress: OnProgress, clips: Mapping[str, ClipTime]) -> CuttingRoom:
-        music, lut = self._given
-        return CuttingRoom(self.story, film, self._folder / "narration", music, None, (), on_progress, clips, lut)
+        (music, lut), spoken = self._given, self._folder / "narration"
+        return CuttingRoom(self.story, film, spoken, music, None, (), on_progress, clips, lut, at_home=True)
 
 
 def animate(

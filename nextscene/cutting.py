@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nextscene import NextSceneError, __version__
 from nextscene.files import exists, lies_within, sha256
-from nextscene.film import CuttingRoom
+from nextscene.film import CuttingRoom, cast_voices
 from nextscene.output import Papers, Record, clip_times
 from nextscene.progress import filming
 from nextscene.settings import FilmSettings, StorySettings
@@ -45,7 +45,8 @@ class Cut:
     def _made_of(self) -> str:
         given = [sha256(file) if file and exists(file) else None for file in self.given]
         names = [str(file) if file else None for file in (self.film, *self.besides)]
-        return self.record.made_of(self.story.as_data(), __version__, given, names)
+        voices = dict(cast_voices(self.story))
+        return self.record.made_of(self.story.as_data(), __version__, given, names, voices)
 
 
 def cut_film(
@@ -77,15 +78,16 @@ def cut_film(
             clips = {name: file for name, _ in story.filmed if (file := record.clip_file(name))}
             times = clip_times(record, clips)
             cut = Cut(record, story, path, (music, lut), (otio, *edits))
-            if papers == Papers() and (files := cut.files_made()):
-                yield from files
+            if papers == Papers() and (made := cut.files_made()):
+                yield from made
                 return
-            room = CuttingRoom(story, path, folder / "narration", music, otio, edits, on_progress, times, lut)
+            files = (path, folder / "narration", music, otio, edits)
+            room = CuttingRoom(story, *files, on_progress, times, lut, at_home=True)
             desk = papers.begin(story)
             with room:
-                for (name, _), (picture, made, file) in zip(story.filmed, scenes, strict=True):
-                    room.add(picture, made, file, clips.get(name))
-                    desk.add(picture, made, file)
+                for (name, _), (picture, made_by, file) in zip(story.filmed, scenes, strict=True):
+                    room.add(picture, made_by, file, clips.get(name))
+                    desk.add(picture, made_by, file)
         if noted:
             cut.note(room)
         else:

@@ -130,7 +130,8 @@ class Production:
         """Only has the story spoken, each line at its time in the film; gives the file. Nothing is drawn."""
         folder = self.request.folder
         with filming() as on_progress:
-            room = CuttingRoom(self.story, folder / "sequence.mp4", folder / "narration", on_progress=on_progress)
+            spoken, home = folder / "narration", self.request.at_home
+            room = CuttingRoom(self.story, folder / "film.mp4", spoken, on_progress=on_progress, at_home=home)
             room.write_speech(folder / "narration.wav")
         return folder / "narration.wav"
 
@@ -153,7 +154,8 @@ class Production:
         todo = self.record.begin(self.story, shots, self._fetched(), self.pictures, cascade=request.cascade)
         if len(todo) < len(shots):
             print(f"{len(shots) - len(todo)} of {len(shots)} scenes are made already.", file=sys.stderr)
-        made_before = [] if todo or self.clips or not self._cut else self._cut.files_made()
+        anew = todo or self.clips or request.papers.files  # papers want the film's times
+        made_before = self._cut.files_made() if self._cut and not anew else []
         film = self._cutting_room(request.film, on_progress) if request.film and not made_before else None
         studio = load() if todo else None
         if studio:  # a LoRA that does not fit is refused before the record says anything
@@ -221,9 +223,8 @@ class Production:
         self, path: Path, on_progress: OnProgress, clips: Mapping[str, ClipTime] | None = None
     ) -> CuttingRoom:
         request, spoken = self.request, self.request.folder / "narration"
-        return CuttingRoom(
-            self.story, path, spoken, self.music, request.otio, request.edits, on_progress, clips, self.lut
-        )
+        files = (path, spoken, self.music, request.otio, request.edits)
+        return CuttingRoom(self.story, *files, on_progress, clips, self.lut, at_home=request.at_home)
 
     @property
     def _cut(self) -> "Cut | None":

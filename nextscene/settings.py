@@ -351,8 +351,10 @@ class FilmSettings(Group):
     narration: Literal["none", "own", "prompts"] = setting(
         "What a voice speaks. own: the narration that a story gives its scenes; prompts: else their prompts", "own"
     )
-    effects: Literal["none", "rules"] = setting(
-        "What is heard of the ambience and the sounds that a story names. rules: what Next Scene makes itself", "rules"
+    effects: Literal["none", "rules", "elevenlabs"] = setting(
+        "What is heard of the ambience and the sounds that a story names. rules: what Next Scene makes itself; "
+        "elevenlabs: all, by ElevenLabs, with a key of yours",
+        "rules",
     )
     voice: Name | None = setting("Who speaks", blank="the built-in voice, English")
     music: FileName | None = setting("A sound file that is played, softer under speech")

@@ -10,6 +10,7 @@ It knows no models; torch is imported only where two scenes morph, onnxruntime o
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from nextscene.film.casting import cast_voices
 from nextscene.film.clipfile import is_own_clip, read_clip, write_clip
 from nextscene.film.cutting import CuttingRoom
 from nextscene.film.encoder import Film
@@ -31,6 +32,7 @@ __all__ = [
     "Samples",
     "Segment",
     "Timeline",
+    "cast_voices",
     "find_crop",
     "find_morph",
     "is_own_clip",

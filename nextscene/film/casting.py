@@ -8,8 +8,11 @@ next voice that nobody has yet: first those that are on this machine, then the b
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import cycle
+from pathlib import Path
 
-from nextscene.film.voice import BUILT_IN
+from nextscene import NextSceneError
+from nextscene.film.effects import Foley, Sounds
+from nextscene.film.voice import BUILT_IN, Voice, find_voice
 from nextscene.hub import VOICES, voice_here
 from nextscene.story import Story
 
@@ -25,6 +28,35 @@ def cast_voices(story: Story, is_here: Callable[[str], object] = voice_here) -> 
     taken = {story.film.voice or BUILT_IN, *named.values()}
     free = [voice for voice in _voices(is_here) if voice not in taken]
     return named | dict(zip(others, cycle(free), strict=False))
+
+
+def find_any_voice(name: str | None, at_home: bool) -> Voice:
+    """The voice of this name, a hosted one too: "openai:alloy", "elevenlabs:ID".
+
+    at_home: whether whoever names it sits at this machine, and its keys are theirs.
+    """
+    service, _, own_name = (name or "").partition(":")
+    if service not in ("openai", "elevenlabs") or not own_name:
+        return find_voice(name)
+    refuse_strangers(f"The voice {name}", at_home)
+    from nextscene.film.hosted import ElevenLabsSpeech, OpenAISpeech  # late: they bring a client for the web
+
+    return OpenAISpeech(own_name) if service == "openai" else ElevenLabsSpeech(own_name)
+
+
+def find_sounds(effects: str, folder: Path, at_home: bool) -> Sounds:
+    """Who makes a film's sounds. folder: keeps what a hosted service made."""
+    if effects == "rules":
+        return Foley()
+    refuse_strangers(f"effects: {effects}", at_home)
+    from nextscene.film.hosted import ElevenLabsSounds
+
+    return ElevenLabsSounds(folder)
+
+
+def refuse_strangers(what: str, at_home: bool) -> None:
+    if not at_home:
+        raise NextSceneError(f"{what} needs a service on the web: only who sits at this machine may name it.")
 
 
 def _voices(is_here: Callable[[str], object]) -> Iterator[str]:

@@ -25,10 +25,10 @@ from PIL import Image
 from nextscene import NextSceneError
 from nextscene.film import voice
 from nextscene.film.captions import make_cues, write_subtitles
-from nextscene.film.casting import cast_voices
+from nextscene.film.casting import cast_voices, find_any_voice, find_sounds
 from nextscene.film.clipfile import read_clip
 from nextscene.film.editors import check_edits, write_edit
-from nextscene.film.effects import Effects
+from nextscene.film.effects import Effects, names_sounds
 from nextscene.film.encoder import Film
 from nextscene.film.grade import Grade
 from nextscene.film.lettering import letter
@@ -68,6 +68,8 @@ class CuttingRoom:
         on_progress: OnProgress = lambda *_: None,
         clips: Mapping[str, ClipTime] | None = None,
         lut: Path | None = None,
+        *,
+        at_home: bool = False,
     ) -> None:
         """Speaks the narration, and refuses what cannot be spoken, played or written, before anything is drawn.
 
@@ -77,6 +79,7 @@ class CuttingRoom:
         edits: the edit for other programs: .edl, .xml, .fcpxml.
         clips: how those go by that there are, by the scene's id.
         lut: where the story's table of colours is; None: at the path that the story names.
+        at_home: whether whoever asks sits at this machine, so that hosted voices and sounds may be named.
         """
         film, self._story, self._path, self._on_progress = story.film, story, path, on_progress
         self._clips = clips
@@ -84,9 +87,12 @@ class CuttingRoom:
         self._spoken: voice.Recordings = {}
         self._open = ExitStack()
         if film.narration != "none" and any(segment.speech for segment in self.timeline.segments):
-            self._speak(self._writable(narration or path.parent / "narration"))
+            self._speak(self._kept(narration), at_home)
         self._music = open_music(music or Path(film.music)) if film.music else None
-        self._effects = Effects(story, self.timeline) if film.effects != "none" else None
+        self._effects: Effects | None = None
+        if film.effects != "none" and names_sounds(story):
+            folder = Path() if film.effects == "rules" else self._kept(narration)
+            self._effects = Effects(story, self.timeline, find_sounds(film.effects, folder, at_home))
         self._silent = self._effects.notes if self._effects is not None else []
         heard = self._spoken or self._music or self._effects
         self._sound = path.with_name(f".{path.name}.wav") if heard else None
@@ -157,14 +163,18 @@ class CuttingRoom:
             raise NextSceneError("Nothing is spoken in this story: give its scenes narration or lines.")
         mix(path, self.timeline, self._spoken, on_share=partial(self._on_progress, "sound"))
 
-    def _speak(self, folder: Path) -> None:
+    def _kept(self, narration: Path | None) -> Path:
+        """The folder that keeps what was spoken."""
+        return self._writable(narration or self._path.parent / "narration")
+
+    def _speak(self, folder: Path, at_home: bool) -> None:
         """Has all that is said recorded, each speaker by a voice; from then on all times are known."""
         story, on_share = self._story, partial(self._on_progress, "narration")
         self._voices = dict(cast_voices(story))
         if self._voices:
             print("Voices: " + ", ".join(f"{who} {name}" for who, name in self._voices.items()), file=sys.stderr)
-        speakers = {who: voice.find_voice(name) for who, name in self._voices.items()}
-        narrator = voice.find_voice(story.film.voice)
+        speakers = {who: find_any_voice(name, at_home) for who, name in self._voices.items()}
+        narrator = find_any_voice(story.film.voice, at_home)
         self._spoken = voice.narrate(self.timeline, narrator, folder, on_share, speakers)
         self.timeline = lay_out(story, voice.measure(self._spoken), self._clips)
 

@@ -10,6 +10,7 @@ share of its scene's time. In constant memory over any length. It does not know 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 from zlib import crc32
 
 import numpy as np
@@ -21,6 +22,30 @@ from nextscene.story import Story
 
 COMING = 0.8  # seconds in which an ambience comes or goes
 BLOCK = RATE  # samples
+
+
+def names_sounds(story: Story) -> bool:
+    """Whether anything besides words and music is to be heard in a story."""
+    return bool(story.ambience) or any(scene.ambience or scene.sounds for _, scene in story.filmed)
+
+
+class Sounds(Protocol):
+    """Whoever makes sounds."""
+
+    def find_kind(self, what: str) -> str | None:
+        """What is made for these words; None: nothing."""
+
+    def ambience(self, kind: str, seed: int) -> Samples:
+        """A sound that goes on: two channels, whose end fits their beginning."""
+
+    def effect(self, kind: str, seed: int) -> Samples:
+        """A sound that is heard once: one channel."""
+
+
+class Foley:
+    """The sounds that are made here, by rules."""
+
+    find_kind, ambience, effect = staticmethod(find_kind), staticmethod(ambience), staticmethod(effect)
 
 
 @dataclass(frozen=True)
@@ -35,8 +60,10 @@ class _Moment:
 class Effects:
     """All that is heard of a story besides words and music. `notes`: what stays silent, and why."""
 
-    def __init__(self, story: Story, timeline: Timeline) -> None:
+    def __init__(self, story: Story, timeline: Timeline, sounds: Sounds | None = None) -> None:
+        """sounds: who makes them; None: they are made here, by rules."""
         self.notes: list[str] = []
+        self._sounds = sounds or Foley()
         self._moments: list[_Moment] = []
         self._places: dict[str, list[tuple[float, float]]] = {}
         for (name, scene), segment in zip(story.filmed, timeline.segments, strict=True):
@@ -55,7 +82,7 @@ class Effects:
 
     def blocks(self, length: int) -> Iterator[Samples]:
         """So many samples on both channels, block by block."""
-        loops = {kind: (ambience(kind, 0), _Presence(times)) for kind, times in self._places.items()}
+        loops = {kind: (self._sounds.ambience(kind, 0), _Presence(times)) for kind, times in self._places.items()}
         coming, sounding = list(self._moments), list[tuple[int, Samples]]()
         for at in range(0, length, BLOCK):
             block = np.zeros((min(BLOCK, length - at), 2), np.float32)
@@ -63,7 +90,7 @@ class Effects:
                 block += loop[(at + np.arange(len(block))) % len(loop)] * presence(at, len(block))[:, None]
             while coming and coming[0].start < at + len(block):
                 moment = coming.pop(0)
-                sounding.append((moment.start, effect(moment.kind, moment.seed)))
+                sounding.append((moment.start, self._sounds.effect(moment.kind, moment.seed)))
             for start, samples in sounding:
                 part = samples[max(at - start, 0) : at + len(block) - start]
                 begin = max(start - at, 0)
@@ -72,7 +99,7 @@ class Effects:
             yield block
 
     def _kind(self, what: str, scene: int) -> str | None:
-        kind = find_kind(what)
+        kind = self._sounds.find_kind(what)
         if not kind:
             known = ", ".join(KINDS)
             self.notes.append(f"Scene {scene}: {what!r} stays silent: the sounds that are made here are {known}.")

@@ -56,8 +56,7 @@ def ambience(kind: str, seed: int) -> Samples:
     """A sound that goes on: two channels, whose end fits their beginning."""
     row = KINDS[kind]
     channels = [_lasting(row, _random(kind, seed, channel)) for channel in range(1 if row.alike else 2)]
-    both = np.stack(channels * (2 // len(channels)), axis=1)
-    return _levelled(both, 10 ** ((AMBIENT - row.softer) / 20), float(np.sqrt(np.mean(both**2))))
+    return level_ambience(np.stack(channels * (2 // len(channels)), axis=1), row.softer)
 
 
 def effect(kind: str, seed: int) -> Samples:
@@ -67,12 +66,22 @@ def effect(kind: str, seed: int) -> Samples:
     if row.lasts:
         ramp = np.minimum(np.arange(PART), np.arange(PART)[::-1]) / FADE
         once = once[:PART] * np.minimum(ramp, 1)
-    reach = np.concatenate([[0], np.cumsum(once**2)])
-    power = (reach[LOUDEST:] - reach[:-LOUDEST]) / LOUDEST
-    return _levelled(once, 10 ** (EFFECT / 20), float(np.sqrt(power.max())))
+    return level_effect(once)
 
 
-def _levelled(samples: Reals, wanted: float, level: float) -> Samples:
+def level_ambience(samples: Samples, softer: float = 0) -> Samples:
+    """The same, as loud as places are, or softer by so many dB."""
+    return _levelled(samples, 10 ** ((AMBIENT - softer) / 20), float(np.sqrt(np.mean(samples**2))))
+
+
+def level_effect(samples: Samples) -> Samples:
+    """The same, in its loudest part as loud as effects are."""
+    part = min(LOUDEST, len(samples))
+    reach = np.concatenate([[0], np.cumsum(samples.astype(np.float64) ** 2)])
+    return _levelled(samples, 10 ** (EFFECT / 20), float(np.sqrt((reach[part:] - reach[:-part]).max() / part)))
+
+
+def _levelled(samples: Samples, wanted: float, level: float) -> Samples:
     """As loud as wanted, or as its highest peak allows."""
     levelled: Samples = (samples * min(wanted / level, HIGHEST / np.abs(samples).max())).astype(np.float32)
     return levelled
