@@ -211,6 +211,7 @@ def _make(request: Request, dry_run: bool, adaptation: Adaptation | None = None)
     if not dry_run:
         for path in production.run(_studio):
             say(path)
+        _studio.cache_clear()  # it may have made room for what moves pictures, for good
         return
     for shot in production.shots:
         print(shot)
