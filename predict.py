@@ -234,7 +234,7 @@ class Runner(BaseRunner):
             film[name] = form[f"video_{name}"]
         wanted = ScriptSettings.checked(max_shots=max_shots, writer=writer)
         key = writer_key.get_secret_value() if writer_key else None
-        adaptation = adapt_sent(_sent(script), wanted, lambda: self.studio, key) if script else None
+        adaptation = adapt_sent(_sent(script), wanted, lambda: self.studio, key, bool(image)) if script else None
         _refuse_other_than_one(prompts, story, script)
         if plan_only and not adaptation:
             raise NextSceneError("plan_only is for scripts: give a script, or leave it out.")
@@ -258,7 +258,7 @@ class Runner(BaseRunner):
         print(f"Seed: {production.seed}")
         own_folder("next-scene-outputs")  # emptied of the last request's files, which Cog leaves to us
         if adaptation:
-            for line in describe(adaptation, production.shots, None):
+            for line in describe(adaptation, production.shots, len(production.clips), None):
                 print(line)
         if adaptation and plan_only:
             yield Path(keep_breakdown(adaptation.breakdown, self.folder))

@@ -40,29 +40,31 @@ def is_script(path: Path) -> bool:
         return False  # which a reader of stories will say better
 
 
-def adapt_file(path: Path, wanted: ScriptSettings, load: Load) -> Adaptation:
+def adapt_file(path: Path, wanted: ScriptSettings, load: Load, opened: bool = False) -> Adaptation:
     """The adaptation of a script, or of the breakdown of one, in which a person may have changed what they like.
 
-    load: gives the model that draws, if it is to write too.
+    load: gives the model that draws, if it is to write too. opened: whether a first picture is given.
     """
     if path.suffix != ".json":
-        return adapt(_written(break_down(read_script_file(path)), wanted, load), wanted, path.parent)
+        return adapt(_written(break_down(read_script_file(path)), wanted, load), wanted, path.parent, opened)
     try:
-        return adapt(_read_breakdown(path.read_bytes()), wanted, path.parent)
+        return adapt(_read_breakdown(path.read_bytes()), wanted, path.parent, opened)
     except OSError as error:
         raise NextSceneError(f"The breakdown {str(path)!r} cannot be read ({error.strerror}).") from None
 
 
-def adapt_sent(data: bytes, wanted: ScriptSettings, load: Load, key: str | None = None) -> Adaptation:
+def adapt_sent(
+    data: bytes, wanted: ScriptSettings, load: Load, key: str | None = None, opened: bool = False
+) -> Adaptation:
     """The adaptation of what a stranger sent: a script, or the breakdown of one. No file is opened for it.
 
     key: of the hosted writer that they name; theirs, never this machine's own.
     """
     if data.lstrip()[:1] == b"{":
-        return adapt(_read_breakdown(data), wanted, None)
+        return adapt(_read_breakdown(data), wanted, None, opened)
     if wanted.writer in SERVICES and not key:
         raise NextSceneError(f"The writer {wanted.writer} needs a key: give it as writer_key, or take rules.")
-    return adapt(_written(break_down(read_script(data)), wanted, load, key), wanted, None)
+    return adapt(_written(break_down(read_script(data)), wanted, load, key), wanted, None, opened)
 
 
 def _written(breakdown: Breakdown, wanted: ScriptSettings, load: Load, key: str | None = None) -> Breakdown:
@@ -73,12 +75,12 @@ def _written(breakdown: Breakdown, wanted: ScriptSettings, load: Load, key: str 
     return decorate(breakdown, writer, Answers(cache_folder() / "writing", wanted.rewrite))
 
 
-def adapt(breakdown: Breakdown, wanted: ScriptSettings, folder: Path | None) -> Adaptation:
+def adapt(breakdown: Breakdown, wanted: ScriptSettings, folder: Path | None, opened: bool = False) -> Adaptation:
     """The story of a breakdown. folder: where the pictures lie that it names; None: it may name none."""
     breakdown = fit(breakdown, wanted.max_shots, wanted.max_places)
     for note in breakdown.notes:
         print(note, file=sys.stderr)
-    compiled = compile_story(breakdown, plates=wanted.plates)
+    compiled = compile_story(breakdown, plates=wanted.plates, opened=opened)
     for name in compiled.pictures:
         if not folder or not lies_within(folder, folder / name):
             raise NextSceneError(f"The picture {name!r} of the breakdown does not lie beside it: put it there.")
@@ -106,7 +108,9 @@ def keep_breakdown(breakdown: Breakdown, folder: Path) -> Path:
     return file
 
 
-def describe(adaptation: Adaptation, shots: Sequence[Shot], seconds_a_picture: float | None) -> Iterator[str]:
+def describe(
+    adaptation: Adaptation, shots: Sequence[Shot], clips: int, seconds_a_picture: float | None
+) -> Iterator[str]:
     """What a script comes to: scenes, places, people, how many pictures, and how long it takes."""
     breakdown = adaptation.breakdown
     uses = [scene.place for scene in breakdown.scenes]
@@ -125,7 +129,7 @@ def describe(adaptation: Adaptation, shots: Sequence[Shot], seconds_a_picture: f
         yield f"  {person.id}: {person.look or 'nothing said of their look'} · {_many(lines, 'line')}{unseen}"
     beside = sum(not shot.filmed for shot in shots)
     more = f", {beside} of them places and people to look at" if beside else ""
-    yield f"{_many(len(shots), 'picture')} to draw{more}; 0 clips"
+    yield f"{_many(len(shots), 'picture')} to draw{more}; {_many(clips, 'clip')} to make"
     time = f"about {_time(len(shots) * seconds_a_picture)}" if seconds_a_picture else "not known before the first one"
     film = _time(sum(shot.duration for shot in shots if shot.filmed))
     yield f"time to draw: {time}; the film: {film}, and as much more as what is spoken takes"

@@ -128,17 +128,37 @@ def test_what_a_person_changed_in_the_breakdown_counts() -> None:
         "picture": "a blue tower",
         "size": "close",
         "camera": "tilt_up",
-        "seconds": 9.5,
+        "seconds": 8.5,
         "ends": "the tower at night",
     }
     story = compile_story(changed(breakdown, s1b=shot)).story
     found = dict(zip(story.ids, story.scenes, strict=True))
     assert found["s1b"].prompt.startswith("close-up, the camera tilts up. a blue tower. a white tower by the sea")
-    assert (found["s1b"].duration, found["s1b_end"].duration) == (4.75, 4.75)
+    assert (found["s1b"].duration, found["s1b_end"].duration) == (4.25, 4.25)
     assert (found["s1b_end"].after, found["s1b_end"].transition) == ("s1b", "morph")
     untouched = dict(zip(*(lambda made: (made.ids, made.scenes))(compile_story(breakdown).story), strict=True))
     assert [name for name in untouched if untouched[name] != found[name]] == ["s1b", "s1c"]
     assert found["s1c"].after == "s1a"  # no longer from what is a close-up now
+
+
+@pytest.mark.parametrize(
+    ("seconds", "parts"),
+    [(4, [4]), (9, [9]), (9.5, [4.75, 4.75]), (12, [5, 7]), (14, [5, 9]), (18, [9, 9]), (23, [5, 9, 9])],
+)
+def test_a_shot_longer_than_a_clip_is_cut_into_parts_that_follow_each_other(seconds: float, parts: list[float]) -> None:
+    story = compile_story(changed(broken(TOWER), s1a={"seconds": seconds})).story
+    found = {name: scene for name, scene in story.filmed if name.startswith("s1a")}
+    assert [scene.duration for scene in found.values()] == parts
+    assert [name for name, scene in story.filmed if scene.after in found] == [*list(found)[1:], "s1b"]
+    assert [scene.narration is None for scene in found.values()] == [False] + [True] * (len(parts) - 1)
+
+
+def test_a_first_picture_stands_for_the_first_place_and_the_first_shot_grows_from_it() -> None:
+    story = compile_story(broken(TOWER), opened=True).story
+    assert story.ids[:2] == ["s1a", "place_forest"]
+    shots = plan(story, StorySettings(), 1, (128, 96), image=(128, 96))
+    assert [shot.grows_from and shot.grows_from.name for shot in shots[:3]] == ["image", None, "s1a"]
+    assert [shot.number for shot in shots[:3]] == [1, 0, 2]
 
 
 def test_pictures_of_places_and_people_may_be_given() -> None:

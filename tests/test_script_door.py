@@ -33,7 +33,7 @@ def test_a_dry_run_shows_what_a_script_comes_to_and_draws_nothing(
         "fountain script, broken down by rules: 3 scenes",
         "  s1   EXT. SEA - DAWN · 4 shots · dawn",
         "  sea: a white tower by the sea · 2 scenes",
-        "9 pictures to draw, 2 of them places and people to look at; 0 clips",
+        "9 pictures to draw, 2 of them places and people to look at; 0 clips to make",
         "the film: 22 s, and as much more",
         "breakdown: outputs/sequence/breakdown.json",
         "   - Next Scene: a white tower by the sea. at dawn, under a clear sky",

@@ -185,7 +185,7 @@ def _typed_script(options: argparse.Namespace) -> Adaptation | None:
     if options.script and texts:
         raise NextSceneError("Both scenes and a script were given: give one of them.")
     if options.script or is_script(path):
-        return adapt_file(path, wanted, _studio)
+        return adapt_file(path, wanted, _studio, opened=options.input_image is not None)
     if wanted.given:
         raise NextSceneError(f"--{next(iter(wanted.given)).replace('_', '-')} is for scripts: give one with --script.")
     return None
@@ -205,7 +205,7 @@ def _make(request: Request, dry_run: bool, adaptation: Adaptation | None = None)
     print(f"{weights.notice}\nSeed: {production.seed}", file=sys.stderr)
     if adaptation:
         file = keep_breakdown(adaptation.breakdown, request.folder)
-        for line in describe(adaptation, production.shots, production.record.seconds_a_picture):
+        for line in describe(adaptation, production.shots, len(production.clips), production.record.seconds_a_picture):
             print(line, file=sys.stdout if dry_run else sys.stderr)
         print(f"breakdown: {file}", file=sys.stdout if dry_run else sys.stderr)
     if not dry_run:

@@ -4,6 +4,7 @@ What a place and a person look like stands in every prompt in the same words. Wh
 place and its size. Pictures of places and people may be drawn before, as scenes that are not filmed, or be given.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ Fields = dict[str, Any]  # of a scene, as a story file has them
 
 MOST_WORDS = 600  # characters of a shot's own words in a prompt; it ends at a sentence's end
 FEWEST_SECONDS, MOST_SECONDS = 3.0, 8.0  # that a shot stands in which nothing is said
+SHORTEST_PART, LONGEST_PART = 5.0, 9.0  # seconds of the parts that a longer shot is cut into
 WORDS_A_SECOND = 2.5  # as one reads, or speaks
 NARRATOR = "NARRATOR"
 NOTHING_SAID = "an empty place"  # of a shot
@@ -45,19 +47,22 @@ class Compiled:
     pictures: tuple[str, ...]
 
 
-def compile_story(breakdown: Breakdown, *, plates: bool = True) -> Compiled:
-    """The story of a breakdown. plates: whether places and people are drawn before the shots, to be looked at."""
-    compiler = _Compiler(breakdown, plates)
-    scenes = list(compiler.scenes())
+def compile_story(breakdown: Breakdown, *, plates: bool = True, opened: bool = False) -> Compiled:
+    """The story of a breakdown.
+
+    plates: whether places and people are drawn before the shots, to be looked at.
+    opened: whether a picture is given that the first shot grows from; it stands for that shot's place.
+    """
+    compiler = _Compiler(breakdown, plates, opened)
+    first, *scenes = compiler.scenes()
+    if opened:
+        first = {name: value for name, value in first.items() if name not in ("after", "anchor")}
+    beside = list(compiler.drawn_first())
     story = {
         **({"title": breakdown.title} if breakdown.title else {}),
         **({"cast": list(compiler.given)} if compiler.given else {}),
-        **(
-            {"voices": voices}
-            if (voices := {each.names[0]: each.voice for each in breakdown.people if each.voice})
-            else {}
-        ),
-        "scenes": [*compiler.drawn_first(), *scenes],
+        "voices": {each.names[0]: each.voice for each in breakdown.people if each.voice},
+        "scenes": [first, *beside, *scenes] if opened else [*beside, first, *scenes],
     }
     return Compiled(from_data(story), tuple(compiler.given.values()))
 
@@ -65,7 +70,7 @@ def compile_story(breakdown: Breakdown, *, plates: bool = True) -> Compiled:
 class _Compiler:
     """given: the pictures of places and people that are files, by their ids; plates, portraits: those to be drawn."""
 
-    def __init__(self, breakdown: Breakdown, plates: bool) -> None:
+    def __init__(self, breakdown: Breakdown, plates: bool, opened: bool) -> None:
         self._script = script_of(breakdown.text, breakdown.script.format)
         self._style, self._scenes = breakdown.style, breakdown.scenes
         self._places = {place.id: place for place in breakdown.places}
@@ -74,7 +79,8 @@ class _Compiler:
         pictures += [(each.id, each.picture) for each in breakdown.people]
         self.given = {name: picture for name, picture in pictures if picture}
         seen = Counter(name for shot in breakdown.shots for name in shot.people)
-        self._plates = [each for each in breakdown.places if plates and each.id not in self.given]
+        known = {*self.given, *([breakdown.scenes[0].place] if opened else [])}
+        self._plates = [each for each in breakdown.places if plates and each.id not in known]
         self._portraits = [
             each
             for each in breakdown.people
@@ -104,11 +110,13 @@ class _Compiler:
                 made = self._shot(scene, shot, size, light, weather)
                 if first and scene.transition:
                     made["transition"] = scene.transition
-                yield made
+                whole = list(_cut_up(made))
+                yield from whole
                 if shot.ends:
-                    yield self._end(scene, shot, _sky(self._places.get(scene.place or ""), light, weather), made)
-                    made = {"id": f"{shot.id}_end"}
-                self._made.append((made["id"], _place_of(scene), size))
+                    sky = _sky(self._places.get(scene.place or ""), light, weather)
+                    whole.append(self._end(scene, shot, sky, whole[-1]))
+                    yield whole[-1]
+                self._made.append((whole[-1]["id"], _place_of(scene), size))
 
     def _shot(
         self, scene: ScriptScene, shot: ScriptShot, size: Size, light: Light | None, weather: Weather | None
@@ -129,6 +137,7 @@ class _Compiler:
             "cast": cast,
             **({"anchor": anchor} if anchor else {}),
             "duration": _seconds(shot, words),
+            **({"motion": _whole_sentences(words)} if words else {}),
             "name": shot.id.removeprefix("s").upper(),
             **self._heard(shot, place),
         }
@@ -141,7 +150,7 @@ class _Compiler:
         )
         half = begun["duration"] / 2
         begun["duration"] = half
-        return {"id": f"{shot.id}_end", "prompt": prompt, "after": shot.id, "cast": [], "duration": half} | {
+        return {"id": f"{shot.id}_end", "prompt": prompt, "after": begun["id"], "cast": [], "duration": half} | {
             "transition": "morph",
             "caption": "",
         }
@@ -173,6 +182,25 @@ class _Compiler:
 
     def _unfilmed(self, name: str, words: list[str]) -> Fields:
         return {"id": name, "prompt": _join(words), "after": None, "cast": [], "filmed": False}
+
+
+def segments(seconds: float) -> list[float]:
+    """The lengths of a shot's parts, each of 5 to 9 seconds, where that is possible."""
+    parts = math.ceil(seconds / LONGEST_PART)
+    lengths = [min(seconds / parts, SHORTEST_PART)] * parts
+    for at in reversed(range(parts)):
+        lengths[at] += min(LONGEST_PART - lengths[at], seconds - sum(lengths))
+    return [round(length, 2) for length in lengths]
+
+
+def _cut_up(scene: Fields) -> Iterator[Fields]:
+    """A scene in parts, each grown from the one before; what is heard begins with the first."""
+    first, *rest = segments(scene["duration"])
+    yield scene | {"duration": first}
+    for number, length in enumerate(rest, 2):
+        before = scene["id"] if number == 2 else f"{scene['id']}_{number - 1}"
+        kept = {name: scene[name] for name in ("prompt", "motion", "ambience", "anchor") if name in scene}
+        yield kept | {"id": f"{scene['id']}_{number}", "after": before, "cast": [], "duration": length, "caption": ""}
 
 
 def _place_of(scene: ScriptScene) -> str:
