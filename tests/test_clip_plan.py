@@ -6,6 +6,7 @@ import pytest
 from clips import planned
 
 from nextscene import NextSceneError
+from nextscene.cli import main
 from nextscene.hub.clip_models import CLIP_MODELS, find_engines
 from nextscene.settings import StorySettings
 from nextscene.story import ClipPlan, EngineFacts, clip_size, from_data, plan, plan_clips
@@ -163,3 +164,14 @@ def test_a_hosted_model_that_is_not_known_is_refused_before_anything_is_drawn(mo
             clip_engine="replicate",
             clip={"model": "lightricks/ltx-video"},
         )
+
+
+def test_engines_are_listed_and_one_with_a_licence_of_its_own_is_not_fetched_unasked(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("NEXT_SCENE_ACCEPT_LICENCE", raising=False)
+    assert main(["weights", "list"]) == 0
+    shown = capfd.readouterr().out
+    assert all(name in shown for name in ("wan-light", "stable-video-diffusion-img2vid-xt", "wan-low-noise-4-steps"))
+    assert main(["weights", "fetch", "svd"]) == 1
+    assert "svd has a licence of its own" in capfd.readouterr().err

@@ -162,6 +162,7 @@ CLIP_LORAS = {
     )
     for noise in ("high", "low")
 }
+FETCHED_CLIP_MODELS = {row.name: row for row in (*CLIP_MODELS.values(), *CLIP_LORAS.values()) if row.repo}
 
 
 @dataclass(frozen=True)
@@ -287,6 +288,13 @@ def memory_needs(row: ClipModel) -> list[tuple[str, float]]:
 def needed(row: ClipModel) -> float:
     """Bytes of the smallest GPU on which an engine runs."""
     return min(need for _, need in memory_needs(row))
+
+
+def fetch_clip_model(name: str) -> Path:
+    """The folder of an engine's weights, or of a LoRA for it, complete and verified; downloads only what is missing."""
+    if row := CLIP_MODELS.get(name):
+        _refuse_licence(row)
+    return _download(name)
 
 
 def _download(name: str) -> Path:

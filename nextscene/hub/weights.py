@@ -15,6 +15,7 @@ from nextscene import NextSceneError
 from nextscene.card import Card, read_card
 from nextscene.files import typed_path
 from nextscene.hub import cache, gpu
+from nextscene.hub.clip_models import FETCHED_CLIP_MODELS, fetch_clip_model
 from nextscene.hub.models import BUILT_IN, FULL_MODEL, LORAS, MODEL_FILES, MODELS, VOICES, Lora, Model, Source, Voice
 from nextscene.story import Phrases
 
@@ -166,9 +167,11 @@ def find(name_or_folder: str, input_name: str = "The model", notice: str = "") -
 
 
 def fetch(name_or_folder: str) -> Path:
-    """Where a model, a LoRA or a voice of the table lies, complete and verified; downloads only what is missing."""
+    """Where a model, a LoRA or a voice lies, complete and verified; downloads only what is missing."""
     if lora := LORAS.get(name_or_folder):
         return _download(lora)
+    if name_or_folder in FETCHED_CLIP_MODELS:
+        return fetch_clip_model(name_or_folder)
     if name_or_folder in VOICES:
         return fetch_voice(name_or_folder)
     return find(name_or_folder).folder
@@ -197,7 +200,7 @@ def _verified(row: Voice, folder: Path) -> Path:
 def describe_models() -> str:
     """The table of models, for people."""
     lines = []
-    for row in (*MODELS.values(), *LORAS.values(), *VOICES.values()):
+    for row in (*MODELS.values(), *LORAS.values(), *FETCHED_CLIP_MODELS.values(), *VOICES.values()):
         size, origin = (cache.amount(row.size), row.repo) if row.repo else ("", "built in")
         lines.append(f"{row.name:26}{size:>8}  {row.licence:12}{origin}\n    {row.note}")
     return "\n".join(lines)

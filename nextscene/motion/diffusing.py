@@ -4,6 +4,7 @@ First the words of all clips are read, and what read them is freed; then what mo
 memory plan has it, and makes one clip after another.
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,8 @@ class Diffusing:
     def __enter__(self) -> Self:
         stages = [("text_encoder",), MOVERS] if self.reads_words else [MOVERS]
         self.plan = memory.choose_plan(self.weights.folder, stages)
+        peak = max(memory.needed(self.weights.folder, self.plan, parts).device for parts in stages) / 1e9
+        print(f"Clips by {self.facts.name}: {self.plan}, about {peak:.2g} GB at a time.", file=sys.stderr)
         if self.reads_words:
             self._read_words()
         self._pipe = self._load(**dict.fromkeys(READERS) if self.reads_words else {})
