@@ -146,9 +146,9 @@ class Runner(BaseRunner):
             description="Draw drafts: a few steps for each scene, without guidance, by a LoRA made for that.",
         ),
         continuity: str = Input(
-            default="chain",
+            default="auto",
             choices=["chain", "tree", "auto"],
-            description="What a scene grows from. chain: the one before; tree: as far as words are understood, the earlier one with the fewest generations behind it that one move of the camera reaches; auto: a tree that goes back to each view's own picture, if all words of the story are understood, else a chain.",
+            description="What a scene grows from. chain: the one before; tree: as far as words are understood, the earlier one with the fewest generations behind it that one move of the camera reaches; auto: if all words of the story are understood, a tree, which with the full model goes back to each view's own picture; else a chain.",
         ),
         aspect: str | None = Input(
             default=None,

@@ -71,6 +71,7 @@ class Way:
     one_noise: every scene has the noise of the first.
     jpeg: a scene is handed on as a JPEG file.
     reworded: a scene is drawn by a tree's words for its difference from the one before.
+    one_world: as the built-in model's stories are planned; otherwise as the full model's.
     self_check: how often a scene is drawn again that the model itself sees to show something else than planned.
     oracle: of so many takes of each scene, the one is kept that agrees most with the truth.
     hold: low frequencies keep the statistics of earlier scenes, until the light or the weather is to change.
@@ -83,6 +84,7 @@ class Way:
     jpeg: bool = False
     reworded: bool = False
     hold: bool = False
+    one_world: bool = True
     self_check: int = 0
     oracle: int = 1
 
@@ -92,7 +94,7 @@ PLAIN = Way("plain", {"strength": 1.0, "guidance": 1.0}, StockSized, one_noise=T
 CHAIN = Way("chain")
 REWORDED = Way("chain, reworded", reworded=True)
 TREE = Way("tree", {"continuity": "tree"})
-AUTO = Way("auto", {"continuity": "auto"})
+AUTO = Way("same view first", {"continuity": "auto"}, one_world=False)
 SELF_CHECK = Way("looks, at most 2 takes more", {"continuity": "tree"}, self_check=2)
 BEST_OF_THREE = Way("best of 3 by the truth", {"continuity": "tree"}, oracle=3)
 CHANGES = (  # of a chain
@@ -116,7 +118,7 @@ CHANGES = (  # of a chain
 
 def planned(told: Told, way: Way, size: Size) -> list[Shot]:
     story = from_data({"scenes": list(told.words), "steps": STEPS, "continuity": "chain", **way.story})
-    shots = plan(story, StorySettings(), told.number, size)
+    shots = plan(story, StorySettings(), told.number, size, one_world=way.one_world)
     return [_reworded(*pair) for pair in zip([shots[0], *shots], shots, strict=False)] if way.reworded else shots
 
 

@@ -111,7 +111,14 @@ class Production:
         self.seed = choose_seed(story, wanted, before)
         image, card = self.pictures.get(IMAGE), weights.card
         self.shots = plan(
-            story, wanted, self.seed, card.size, image.size if image else None, card.limits, weights.phrases
+            story,
+            wanted,
+            self.seed,
+            card.size,
+            image.size if image else None,
+            card.limits,
+            weights.phrases,
+            one_world=card.world is not None,
         )
         self.notes = {shot.id: self._about_words(shot) + advice(shot, card.size) for shot in self.shots}
         self.story = story.complete(wanted, self.seed, request.image.name if request.image else story.image)

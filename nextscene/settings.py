@@ -253,9 +253,9 @@ class StorySettings(Look, ClipSettings):
     )
     continuity: Literal["chain", "tree", "auto"] = setting(
         "What a scene grows from. chain: the one before; tree: as far as words are understood, the earlier one with "
-        "the fewest generations behind it that one move of the camera reaches; auto: a tree that goes back to each "
-        "view's own picture, if all words of the story are understood, else a chain",
-        "chain",
+        "the fewest generations behind it that one move of the camera reaches; auto: if all words of the story are "
+        "understood, a tree, which with the full model goes back to each view's own picture; else a chain",
+        "auto",
     )
     go_fast: bool = setting("Draw drafts: a few steps for each scene, without guidance, by a LoRA made for that", False)
     lora_weights: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)] | None = (

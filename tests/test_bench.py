@@ -183,7 +183,7 @@ def test_continuity_and_ablation_write_their_pages_and_draw_nothing_twice(
         "chain",
         "chain, reworded",
         "tree",
-        "auto",
+        "same view first",
     ]
     assert drawn.out.strip() == (tmp_path / "continuity.md").read_text().strip()
     assert list(json.loads((tmp_path / "continuity.json").read_text())["ways"]) == ["ours", "plain"]

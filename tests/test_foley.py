@@ -139,7 +139,9 @@ def told(*scenes: dict[str, Any], **story: Any) -> Story:
 
 def blocks_of(story: Story) -> Samples:
     timeline = lay_out(story)
-    return np.concatenate([*Effects(story, timeline).blocks(round(timeline.duration * RATE))])
+    effects, length = Effects(story, timeline), round(timeline.duration * RATE)
+    both = zip(effects.places(length), effects.moments(length), strict=True)
+    return np.concatenate([place + moment for place, moment in both])
 
 
 def loud(samples: Samples, begin: float, end: float) -> float:
@@ -212,6 +214,15 @@ def test_places_make_way_for_speech_and_the_whole_is_as_loud_as_the_web_wants_it
     whole, peak = loudness(tmp_path / "film.wav")
     assert whole == pytest.approx(-16, abs=0.5)
     assert peak <= -1.4
+
+
+def test_an_effect_is_heard_through_speech(tmp_path: Path) -> None:
+    lines = {"narration": "one two three", "sounds": [{"what": "bell", "at": 0.4}]}
+    timeline, samples = mixed(tmp_path, told(lines))
+    plain = mixed(tmp_path, told(lines | {"sounds": []}))[1]
+    at = float(timeline.segments[0].duration) * 0.4 + 0.05
+    strike, spoken = samples - plain, plain
+    assert 20 * np.log10(loud(strike, at, at + 0.4) / loud(spoken, at, at + 0.4)) == pytest.approx(-5, abs=3)
 
 
 def test_places_alone_are_not_blown_up_to_the_loudness_of_speech(tmp_path: Path) -> None:

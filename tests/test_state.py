@@ -261,6 +261,15 @@ def test_auto_goes_back_to_the_picture_that_a_view_was_first_drawn_in() -> None:
     assert drawn(scenes, "auto")[2:] == ["night falls", "night falls", "night falls"]
 
 
+def test_a_model_of_one_world_comes_back_to_a_view_from_anywhere() -> None:
+    story = from_data([*BACK_AND_FORTH, "the camera pans left"])
+    tree = plan(story, StorySettings(continuity="tree"), 1, OWN)
+    assert plan(story, StorySettings(), 1, OWN, one_world=True) == tree
+    assert plan(story, StorySettings(), 1, OWN) == shots_of([*BACK_AND_FORTH, "the camera pans left"], "auto") != tree
+    half = from_data([*BACK_AND_FORTH, "she smiles"])
+    assert plan(half, StorySettings(), 1, OWN, one_world=True) == plan(half, StorySettings(continuity="chain"), 1, OWN)
+
+
 def test_auto_is_a_tree_only_where_the_whole_story_is_understood() -> None:
     assert parents_of(BACK_AND_FORTH, "auto") != parents_of(BACK_AND_FORTH, "chain")
     half = [*BACK_AND_FORTH, "she smiles"]

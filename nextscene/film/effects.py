@@ -2,7 +2,8 @@
 
     effects = Effects(story, timeline)
     effects.notes                         # what nobody can make, and stays silent
-    for block in effects.blocks(length): ...
+    for block in effects.places(length): ...
+    for block in effects.moments(length): ...
 
 An ambience goes on without a break for as long as scenes name it, and comes and goes softly; an effect begins at its
 share of its scene's time. In constant memory over any length. It does not know what else is heard.
@@ -80,14 +81,18 @@ class Effects:
         """Whether anything is heard."""
         return bool(self._moments or self._places)
 
-    def blocks(self, length: int) -> Iterator[Samples]:
-        """So many samples on both channels, block by block."""
-        loops = {kind: (self._sounds.ambience(kind, 0), _Presence(times)) for kind, times in self._places.items()}
-        coming, sounding = list(self._moments), list[tuple[int, Samples]]()
-        for at in range(0, length, BLOCK):
-            block = np.zeros((min(BLOCK, length - at), 2), np.float32)
-            for loop, presence in loops.values():
+    def places(self, length: int) -> Iterator[Samples]:
+        """So many samples of what places sound like, on both channels, block by block."""
+        loops = [(self._sounds.ambience(kind, 0), _Presence(times)) for kind, times in self._places.items()]
+        for at, block in _empty_blocks(length):
+            for loop, presence in loops:
                 block += loop[(at + np.arange(len(block))) % len(loop)] * presence(at, len(block))[:, None]
+            yield block
+
+    def moments(self, length: int) -> Iterator[Samples]:
+        """So many samples of what is heard at its moment, likewise."""
+        coming, sounding = list(self._moments), list[tuple[int, Samples]]()
+        for at, block in _empty_blocks(length):
             while coming and coming[0].start < at + len(block):
                 moment = coming.pop(0)
                 sounding.append((moment.start, self._sounds.effect(moment.kind, moment.seed)))
@@ -104,6 +109,11 @@ class Effects:
             known = ", ".join(KINDS)
             self.notes.append(f"Scene {scene}: {what!r} stays silent: the sounds that are made here are {known}.")
         return kind
+
+
+def _empty_blocks(length: int) -> Iterator[tuple[int, Samples]]:
+    for at in range(0, length, BLOCK):
+        yield at, np.zeros((min(BLOCK, length - at), 2), np.float32)
 
 
 class _Presence:

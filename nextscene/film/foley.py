@@ -20,7 +20,7 @@ from nextscene.film.voice import RATE, Samples
 
 LOOP = 20 * RATE  # samples of an ambience
 PART, FADE = 4 * RATE, RATE // 2  # of an ambience that is heard once, and how long it comes and goes
-AMBIENT, EFFECT = -34.0, -22.0  # dB of full scale: of all of an ambience, and of an effect's loudest part
+AMBIENT, EFFECT = -34.0, -20.0  # dB of full scale: of all of an ambience, and of an effect's loudest part
 HIGHEST = 0.5  # of full scale, that a peak may reach
 LOUDEST = RATE * 2 // 5  # samples of that part
 OFTEN = 3  # times that an effect is heard in an ambience

@@ -30,7 +30,7 @@ from nextscene.film.voice import RATE, Recording, Recordings, Samples
 
 LOUDNESS, PEAK = -16.0, -1.5  # LUFS and dBTP of the whole; half a decibel below -1 for what AAC adds to a peak
 SPEECH = -18.0  # LUFS: what a recording has on both channels
-DUCKED = -7.0  # LU of ambience and effects under speech, against what they have by themselves
+DUCKED, DUCKED_MOMENTS = -7.0, -3.0  # LU of places and effects under speech, against what they have by themselves
 APART, UNDER = -6.0, -20.0  # LU of the music against speech: by itself, and under it, where WCAG 1.4.7 wants 20
 AWAY, BACK, STAY = 0.5, 1.2, 2.5  # seconds: how long the music goes down and up, and a pause that it stays down for
 FADE_IN, FADE_OUT = 0.5, 2.0
@@ -122,7 +122,8 @@ def _mixed(spoken: Sequence[_Spoken], music: Music | None, effects: Effects | No
             gain = _Gain(spoken, APART, UNDER, seconds, SPEECH - music.loudness)
             layers.append((_blocks(played), gain))
         if effects:
-            layers.append((effects.blocks(length), _Gain(spoken, 0, DUCKED, seconds)))
+            layers.append((effects.places(length), _Gain(spoken, 0, DUCKED, seconds)))
+            layers.append((effects.moments(length), _Gain(spoken, 0, DUCKED_MOMENTS, seconds)))
         for number, block in enumerate(_blocks(_speech(spoken, length))):
             times = (number * BLOCK + np.arange(len(block))) / RATE
             yield sum((next(under)[: len(block)] * gain(times)[:, None] for under, gain in layers), block)

@@ -159,6 +159,8 @@ def plan(
     image: Size | None = None,
     limits: Limits | None = None,
     phrases: Phrases | None = None,
+    *,
+    one_world: bool = False,
 ) -> list[Shot]:
     """Decides every shot of a story.
 
@@ -170,6 +172,7 @@ def plan(
     image: the size of the first picture, if there is one; the first shot then grows from it.
     limits: which sizes the model can draw; None: any.
     phrases: in which a scene's `camera` is said to the model's LoRA for camera angles; None: it has none.
+    one_world: whether the model draws a place the same from whichever scene the camera comes to it.
     """
     if story.image and not image:
         raise NextSceneError(f"This story opens with the picture {story.image!r}: give it along with the story.")
@@ -177,7 +180,7 @@ def plan(
     width, height = full_size(settings, own_size, image)
     draw_width, draw_height = drawing_size((width, height), own_size, limits)
     states = states_of(story)
-    cost = _cost(settings, states.values())
+    cost = _cost(settings.continuity, states.values(), one_world)
     shots: list[Shot] = []
     number = 0
     for name, scene in zip(story.ids, story.scenes, strict=True):
@@ -248,10 +251,13 @@ def _parent(scene: Scene, previous: str | None, image: Size | None) -> Reference
     return IMAGE if image else None
 
 
-def _cost(settings: StorySettings, states: Collection[State]) -> Cost | None:
+def _cost(continuity: str, states: Collection[State], one_world: bool) -> Cost | None:
     """How a scene chooses what it grows from; None: it is always the scene before."""
-    whole = is_known_throughout(states)
-    return None if settings.continuity == "auto" and not whole else COSTS.get(settings.continuity)
+    if continuity == "auto":
+        if not is_known_throughout(states):
+            return None
+        continuity = "tree" if one_world else "auto"
+    return COSTS.get(continuity)
 
 
 def right_parent(shots: Sequence[Shot], state: State, prompt: str, cost: Cost) -> tuple[Reference, str]:
