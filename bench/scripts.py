@@ -26,7 +26,8 @@ from storybook import oracle
 from storybook.world import COLOURS, HEIGHT, LANDMARKS, PLACES, WIDTH, State
 
 STEPS = 14
-SIGHTS = ("place", "light", "weather", "landmark", "colour", "layout")
+NAMED = ("place", "light", "weather", "landmark", "colour")  # what the script says; the layout it does not
+SIGHTS = (*NAMED, "layout")
 WAYS = ("chain", "no plates", "plates", "back to plates")
 LIGHTS = {"DAWN": "dawn", "DAY": "noon", "SUNSET": "sunset", "NIGHT": "night"}
 COMES = {"rain": "It starts to rain.", "snow": "It starts to snow.", "fog": "Fog rolls in."}
@@ -123,13 +124,13 @@ def measured(scripts: int, folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def table(found: Sequence[dict[str, Any]]) -> Iterator[str]:
-    yield "| way | shots that show all | of those that come back | " + " | ".join(SIGHTS) + " |"
+    yield "| way | shots that show all that is written | those that come back | " + " | ".join(SIGHTS) + " |"
     yield "|---|---:|---:|" + "---:|" * len(SIGHTS)
     for way in WAYS:
         runs = [each for each in found if each["way"] == way]
         shots = [shot for run in runs for shot in run["shots"]]
         back = [shot for run in runs for shot in run["shots"][-run["returns"] :]]
-        cells = [_share([all(shot.values()) for shot in shots]), _share([all(shot.values()) for shot in back])]
+        cells = [_share([all(shot[sight] for sight in NAMED) for shot in each]) for each in (shots, back)]
         cells += [_share([shot[sight] for shot in back]) for sight in SIGHTS]
         yield f"| {way} | " + " | ".join(cells) + " |"
 

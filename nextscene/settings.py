@@ -322,7 +322,7 @@ class ScriptSettings(Group):
     )
     plates: bool = setting(
         "Draw each place and each person alone before the shots, which then look at them; they are not in the film",
-        True,
+        False,
     )
 
 

@@ -14,12 +14,13 @@ import pytest
 from conftest import use_endpoint
 from hub import Hub
 from takes import run_in
+from test_sound import Tone
 from test_voice import Hum, pitch, samples_of
 
-from bench.ears import loudness
+from bench.ears import heard, loudness
 from nextscene import NextSceneError
 from nextscene.cli import main
-from nextscene.film import RATE, CuttingRoom, Samples, Timeline, lay_out, voice
+from nextscene.film import RATE, CuttingRoom, Samples, Timeline, lay_out, sound, voice
 from nextscene.film.captions import make_cues
 from nextscene.film.casting import cast_voices
 from nextscene.film.lettering import letter
@@ -78,6 +79,16 @@ def test_nobody_speaks_where_the_film_wants_no_narration(tmp_path: Path) -> None
     assert float(room.timeline.duration) == 0.5
 
 
+def test_each_line_begins_at_its_time_to_the_millisecond(tmp_path: Path) -> None:
+    story = told(TALK | {"narration": "Night."}, TALK)
+    clips = voice.narrate(lay_out(story), Tone(), tmp_path)
+    timeline = lay_out(story, voice.measure(clips))
+    sound.mix(tmp_path / "film.wav", timeline, clips)
+    loud = np.abs(heard(tmp_path / "film.wav")[:, 0]) > 0.02
+    begins = [at / RATE for at in np.flatnonzero(loud) if not loud[max(at - RATE // 10, 0) : at].any()]
+    assert begins == pytest.approx([begin for _, begin, _ in seconds_of(timeline)], abs=0.003)
+
+
 # What is read
 
 
@@ -122,6 +133,15 @@ def test_voices_that_were_fetched_are_taken_first() -> None:
 def test_a_story_says_whose_voice_is_whose_and_nobody_else_has_it() -> None:
     named = cast_voices(told(TALK, voices={"TOM": "heart@0.84"}), lambda _: False)
     assert named == {"TOM": "heart@0.84", "MARA": "heart@1.16"}
+
+
+def test_a_name_is_the_same_however_it_is_spaced_and_commands_no_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strange = {"prompt": "a", "lines": [{"who": "OLD\x1b[2J  TOM", "text": "Yes."}]}
+    room = CuttingRoom(told(strange, voices={"OLD\x1b[2J TOM": "heart@0.7"}), tmp_path / "film.mp4")
+    assert room.facts().voices == {"OLD [2J TOM": "heart@0.7"}
+    assert "\x1b" not in capsys.readouterr().err
 
 
 def test_more_speakers_than_voices_share_them() -> None:

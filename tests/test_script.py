@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from test_script_reading import LINES, TEXTS
 
+from bench.annotated import measure, read_annotated
 from nextscene import NextSceneError
 from nextscene.script import Breakdown, break_down, compile_story, fit, read_script
 from nextscene.script.fountain import read_fountain
@@ -154,7 +155,7 @@ def test_a_shot_longer_than_a_clip_is_cut_into_parts_that_follow_each_other(seco
 
 
 def test_a_first_picture_stands_for_the_first_place_and_the_first_shot_grows_from_it() -> None:
-    story = compile_story(broken(TOWER), opened=True).story
+    story = compile_story(broken(TOWER), plates=True, opened=True).story
     assert story.ids[:2] == ["s1a", "place_forest"]
     shots = plan(story, StorySettings(), 1, (128, 96), image=(128, 96))
     assert [shot.grows_from and shot.grows_from.name for shot in shots[:3]] == ["image", None, "s1a"]
@@ -234,3 +235,13 @@ def test_headings_say_the_place_the_time_and_the_weather() -> None:
     assert [place.names[0] for place in breakdown.places] == ["HOUSE - KITCHEN", "GARTEN", "CAR"]
     said = [(scene.light, scene.weather) for scene in breakdown.scenes]
     assert said == [("night", "rain"), ("day", None), ("day", None)]
+
+
+def test_ten_scripts_are_broken_down_nearly_as_a_person_did() -> None:
+    assert len(read_annotated()) == 10
+    for each in read_annotated():
+        assert "".join(broken(each.text).slices()) == each.text
+    found = measure()
+    assert found["shots"] > 0.9
+    assert found["people"] > 0.95
+    assert found["places"] > 0.95

@@ -27,7 +27,7 @@ def story_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_dry_run_shows_what_a_script_comes_to_and_draws_nothing(
     story_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["sequence", str(TOWER), "--dry-run"]) == 0
+    assert main(["sequence", str(TOWER), "--plates", "--dry-run"]) == 0
     shown = capsys.readouterr().out
     for line in (
         "fountain script, broken down by rules: 3 scenes",
@@ -52,7 +52,7 @@ def test_a_breakdown_that_was_changed_is_given_back_and_only_what_changed_is_dra
     breakdown["scenes"][0]["shots"][0]["seconds"] = 9
     file.write_text(json.dumps(breakdown))
     again = script("sequence", str(file), *SMALL, cwd=story_folder)
-    assert "8 of 9 scenes are made already." in again.stderr
+    assert "6 of 7 scenes are made already." in again.stderr
     assert re.findall(r"^(\w+ ?\d*) drawn", again.stderr, re.MULTILINE) == ["Scene 7"]
     assert json.loads(file.read_text()) == breakdown  # it is not written over
     record = json.loads((story_folder / "outputs" / "sequence" / "run.json").read_text())
@@ -72,7 +72,7 @@ def test_a_breakdown_that_is_in_the_way_is_kept(story_folder: Path, capsys: pyte
 
 def test_prose_is_a_script_where_it_is_named_as_one(story_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("tale.txt").write_text("A red house by the sea at night.\n\nFog rolls in.\n")
-    assert main(["sequence", "--script", "tale.txt", "--dry-run", "--no-plates"]) == 0
+    assert main(["sequence", "--script", "tale.txt", "--dry-run"]) == 0
     assert "prose script, broken down by rules: 1 scene" in capsys.readouterr().out
     assert main(["sequence", "tale.txt", "--dry-run"]) == 0
     assert "script" not in capsys.readouterr().out

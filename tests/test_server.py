@@ -121,12 +121,12 @@ def test_a_script_is_planned_and_what_was_planned_is_drawn(server: Server) -> No
     script = (ROOT / "samples" / "tower.fountain").read_text()
     planned = server.predict(script=script, plan_only=True, max_shots=3, **QUICK)
     (uri,) = planned["output"]
-    assert "5 pictures to draw, 2 of them places and people to look at" in planned["logs"]
+    assert "3 pictures to draw; 0 clips to make" in planned["logs"]
     breakdown = json.loads(content(uri)[1])
     assert breakdown["text"] == script
     made = server.predict(script=data_uri(json.dumps(breakdown).encode(), "application/json"), **QUICK)
     assert [content(each)[0] for each in made["output"]] == ["image/png"] * 3
-    assert "place_sea drawn (1 of 5" in made["logs"]
+    assert "Scene 1 drawn (1 of 3" in made["logs"]
 
 
 def test_a_first_picture_gives_its_aspect_and_changes_what_is_drawn(server: Server) -> None:

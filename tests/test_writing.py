@@ -196,7 +196,7 @@ def test_a_key_is_written_nowhere(
     with Service(
         [*GOOD[:1], (500, KEY.encode()), (500, KEY.encode()), (500, KEY.encode()), *GOOD[2:]], "openai"
     ).opened() as service:
-        quick = ["--steps", "2", "--guidance", "1", "--no-plates", "--narration", "none"]
+        quick = ["--steps", "2", "--guidance", "1", "--narration", "none"]
         command = ["sequence", str(SCRIPT), "--writer", service.address, "--output-dir", str(tmp_path / "run"), *quick]
         assert main(command) == 0
     shown = capfd.readouterr()

@@ -15,14 +15,16 @@ from nextscene.film.effects import Foley, Sounds
 from nextscene.film.voice import BUILT_IN, Voice, find_voice
 from nextscene.hub import VOICES, voice_here
 from nextscene.story import Story
+from nextscene.text import in_one_line
 
 PITCHES = (0.84, 1.16, 0.92, 1.26, 0.76, 1.08, 0.7, 1.36)  # of the built-in voice: a deep one and a high one in turn
 
 
 def cast_voices(story: Story, is_here: Callable[[str], object] = voice_here) -> Mapping[str, str]:
     """A voice for each speaker of a story, by its name. is_here: whether a voice was fetched before."""
-    speakers = list(dict.fromkeys(line.who for _, scene in story.filmed for line in scene.lines))
-    named = {who: voice for who in speakers if (voice := story.voices.get(who))}
+    speakers = list(dict.fromkeys(in_one_line(line.who) for _, scene in story.filmed for line in scene.lines))
+    voices = {in_one_line(who): voice for who, voice in story.voices.items()}
+    named = {who: voices[who] for who in speakers if who in voices}
     if not (others := [who for who in speakers if who not in named]):
         return named
     taken = {story.film.voice or BUILT_IN, *named.values()}

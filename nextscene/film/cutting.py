@@ -172,7 +172,7 @@ class CuttingRoom:
         story, on_share = self._story, partial(self._on_progress, "narration")
         self._voices = dict(cast_voices(story))
         if self._voices:
-            print("Voices: " + ", ".join(f"{who} {name}" for who, name in self._voices.items()), file=sys.stderr)
+            print(plain("Voices: " + ", ".join(f"{who} {name}" for who, name in self._voices.items())), file=sys.stderr)
         speakers = {who: find_any_voice(name, at_home) for who, name in self._voices.items()}
         narrator = find_any_voice(story.film.voice, at_home)
         self._spoken = voice.narrate(self.timeline, narrator, folder, on_share, speakers)

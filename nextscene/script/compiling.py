@@ -47,7 +47,7 @@ class Compiled:
     pictures: tuple[str, ...]
 
 
-def compile_story(breakdown: Breakdown, *, plates: bool = True, opened: bool = False) -> Compiled:
+def compile_story(breakdown: Breakdown, *, plates: bool = False, opened: bool = False) -> Compiled:
     """The story of a breakdown.
 
     plates: whether places and people are drawn before the shots, to be looked at.
