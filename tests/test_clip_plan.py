@@ -108,6 +108,12 @@ def test_words_are_the_scenes_motion_or_else_its_prompt() -> None:
     assert clips_of({"prompt": "a", "motion": "snow falls"}, facts=SVD)[0].words == ""
 
 
+def test_where_a_clip_leads_to_the_next_scene_its_words_are_what_that_one_says() -> None:
+    one, other = clips_of("a red house by the sea", "the camera pans right")
+    assert (one.words, other.words) == ("the camera pans right", "the camera pans right")
+    assert clips_of({"prompt": "a red house", "motion": "it snows"}, "night falls")[0].words == "it snows"
+
+
 def test_each_clip_has_noise_of_its_own_and_a_seed_that_is_said_counts() -> None:
     one, other, third = clips_of("a", "b", {"prompt": "c", "clip": {"seed": 9}})
     assert len({one.seed, other.seed, third.seed}) == 3

@@ -80,7 +80,7 @@ def test_the_record_says_which_scenes_are_joined_and_why(animated: Path) -> None
         "It moves by itself: scene 3 shows another place (sea, then desert).",
         "It moves by itself: it is the last scene.",
     ]
-    assert clips[0]["made_by"]["words"] == "a red house by the sea"
+    assert clips[0]["made_by"]["words"] == "the camera pans right"
     assert list(record(animated)["stages"]["move"]["files"]) == ["clip_001.mp4", "clip_002.mp4", "clip_003.mp4"]
 
 
@@ -204,7 +204,7 @@ def test_a_sequence_draws_all_its_stills_first_then_moves_them_and_shows_what_it
     command += ["--output-dir", str(tmp_path), "--output-video", str(tmp_path / "film.mp4")]
     assert main([*command, "--dry-run"]) == 0
     shown = capfd.readouterr().out
-    assert "clip: a red house by the sea to scene_002 · storybook · 64x48 · 9 frames at 8, 1.1 s" in shown
+    assert "clip: night falls to scene_002 · storybook · 64x48 · 9 frames at 8, 1.1 s" in shown
     assert "It ends on scene 2, which shows the same place." in shown
     assert list(tmp_path.iterdir()) == []
     assert main(command) == 0

@@ -61,7 +61,7 @@ def test_a_clip_is_ordered_watched_and_fetched(api: Hosted) -> None:
     assert (len(clip.frames), clip.fps) == (9, 16)
     assert seen == [33, 66, 99, 100]
     (asked,) = api.inputs
-    assert asked["prompt"] == "a red house by the sea"
+    assert asked["prompt"] == "the camera pans right"
     assert (asked["image"], asked["last_image"]) == (f"{api.url}/v1/files/f1", f"{api.url}/v1/files/f2")
     assert (asked["num_frames"], asked["frames_per_second"], asked["resolution"]) == (81, 16, "480p")
     assert "POST /v1/models/wan-video/wan-2.2-i2v-fast/predictions" in api.requests

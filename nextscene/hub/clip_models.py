@@ -135,7 +135,19 @@ CLIP_MODELS = {
             size=0,
             note="The built-in small model for clips: quick on any machine, for what the storybook model draws.",
             facts=EngineFacts(
-                BUILT_IN, "wan", 17, 17, 4, 8, (128, 96), 16, areas=(0.5, 1.5), steps=12, guidance=2.0, takes=WAN
+                BUILT_IN,
+                "wan",
+                17,
+                17,
+                4,
+                8,
+                (128, 96),
+                16,
+                areas=(0.5, 1.5),
+                steps=12,
+                guidance=2.0,
+                takes=WAN,
+                negative_prompt="",  # it was taught without words, and knows few
             ),
         ),
         ClipModel(

@@ -34,6 +34,7 @@ class EngineFacts:
     joins: whether it can be given a last picture as well. words: whether it reads any.
     takes: which fields of a `ClipLook` count, besides engine and seed.
     shifts_colours: whether its decoder alone changes them, so that they have to be brought back.
+    negative_prompt: what it avoids, where nobody says it.
     """
 
     name: str
@@ -51,6 +52,7 @@ class EngineFacts:
     guidance: float = 5.0
     takes: frozenset[str] = frozenset({"frames", "steps", "guidance", "negative_prompt"})
     shifts_colours: bool = False
+    negative_prompt: str = NEGATIVE
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,11 @@ def plan_clips(story: Story, shots: Sequence[Shot], engines: Mapping[str, Engine
     named = [engines[name] for name in engine_names(story)]
     scenes, shots = [scene for _, scene in story.filmed], [shot for shot in shots if shot.filmed]
     plans = zip(scenes, shots, named, _ends(story, scenes, shots, named), strict=True)
-    return [_plan(story, scene, shot, facts, last, why) for scene, shot, facts, (last, why) in plans]
+    prompts = {shot.id: shot.prompt for shot in shots}
+    return [
+        _plan(story, scene, shot, facts, last, why, prompts[last or shot.id])  # what leads to a scene is what it says
+        for scene, shot, facts, (last, why) in plans
+    ]
 
 
 def _ends(
@@ -162,7 +168,10 @@ def _against_joining(shot: Shot, following: Shot, scene: Scene, facts: EngineFac
     return f"it is not known that scene {following.number} shows the same place (its field shows can say it)"
 
 
-def _plan(story: Story, scene: Scene, shot: Shot, facts: EngineFacts, last: str | None, why: str) -> ClipPlan:
+def _plan(
+    story: Story, scene: Scene, shot: Shot, facts: EngineFacts, last: str | None, why: str, said: str
+) -> ClipPlan:
+    """said: what happens in it, if it says no motion itself."""
     look = clip_look(story, scene)
     fps = float(look.fps) if look.fps and "fps" in facts.takes else facts.fps
     notes = list(_left_aside(look, facts, story))
@@ -179,8 +188,8 @@ def _plan(story: Story, scene: Scene, shot: Shot, facts: EngineFacts, last: str 
         number=shot.number,
         id=shot.id,
         last=last,
-        words=(scene.motion or without_prefix(shot.prompt)) if facts.words else "",
-        negative_prompt=NEGATIVE if look.negative_prompt is None else look.negative_prompt,
+        words=(scene.motion or without_prefix(said)) if facts.words else "",
+        negative_prompt=facts.negative_prompt if look.negative_prompt is None else look.negative_prompt,
         engine=facts.name,
         model=(look.model or "") if facts.family == "hosted" else "",
         width=width,

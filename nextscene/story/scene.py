@@ -73,7 +73,7 @@ class Scene(Look):
     duration: float | None = setting("Seconds that it stands in the film", ge=0.04, le=600, blank="1 / fps")
     transition: Transition | None = setting("How the film comes into it", blank="the film's")
     move: Move | None = setting("What the camera does on its still", blank="the film's")
-    motion: Text | None = setting("What happens in its clip", blank="what its prompt says")
+    motion: Text | None = setting("What happens in its clip", blank="what its prompt says, or that to which it leads")
     clip: ClipLook | None = setting("How its clip is made: engine, frames, seed, steps, ...", blank="as the story says")
     caption: Text | None = setting("What is read on it; empty: nothing", blank="its prompt")
     narration: Text | None = setting("What a voice speaks on it", blank="nothing, or its prompt: see the film's")
