@@ -11,6 +11,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -141,6 +142,21 @@ class Production:
             room = CuttingRoom(self.story, folder / "film.mp4", spoken, on_progress=on_progress, at_home=home)
             room.write_speech(folder / "narration.wav")
         return folder / "narration.wav"
+
+    def still_to_draw(self) -> list[Shot]:
+        """The shots that a run would draw now, as far as that is known while nothing of the weights is fetched.
+
+        A draft, or a LoRA, that the folder's last run did without counts as still to be drawn.
+        """
+        made_with = dict(self.record.run.made_with) if self.record.run else {}
+        if made_with.get("model") != self.weights.name:
+            made_with = {}
+        if not self.shots[0].go_fast:
+            made_with.pop("fast_lora_sha256", None)
+        if not self.record.story or self.lora_weights != self.record.story.lora_weights:
+            made_with.pop("lora_weights_sha256", None)
+        record = copy(self.record)  # the run itself begins with what the folder says
+        return record.begin(self.story, self.shots, made_with, self.pictures, cascade=self.request.cascade)
 
     def _shoot_and_cut(self, load: Load, on_progress: OnProgress) -> Iterator[Path]:
         request, shots = self.request, self.shots

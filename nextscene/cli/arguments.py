@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nextscene.cli import batch, train, write
+from nextscene.cli import batch, page, train, write
 from nextscene.hub import BUILT_IN, find
 from nextscene.settings import (
     ClipSettings,
@@ -86,11 +86,12 @@ examples:
 def parser() -> argparse.ArgumentParser:
     """The arguments of every command; `command` is its name."""
     root = argparse.ArgumentParser(prog="next-scene", description="Story in, pictures that belong together out.")
-    names = "predict|sequence|animate|film|explain|write|train|batch|weights"
+    names = "predict|sequence|animate|page|film|explain|write|train|batch|weights"
     commands = root.add_subparsers(required=True, metavar=names)
     _add_predict(commands)
     _add_sequence(commands)
     _add_animate(commands)
+    page.add_flags(_command(commands, "page", "Opens a page in the browser, to direct a run.", page.EXAMPLES))
     _add_film(commands)
     _add_explain(commands)
     write.add_flags(_command(commands, "write", "Makes up a small story, as a script.", write.EXAMPLES))
