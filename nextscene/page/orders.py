@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from nextscene.adaptation import adapt_sent
+from nextscene.adaptation import adapt
 from nextscene.output import Papers, Record
 from nextscene.production import Request
+from nextscene.script import break_down, read_script
 from nextscene.settings import Group, ScriptSettings, StorySettings
 from nextscene.story import Story, from_data, from_text
 
@@ -44,7 +45,7 @@ class Order(Group):
         if self.text is None:
             story = from_data(self.story)
         elif self.script:
-            story = adapt_sent(self.text.encode(), ScriptSettings()).story
+            story = adapt(break_down(read_script(self.text.encode())), ScriptSettings(), None).story
         else:
             story = from_text(self.text)
         scenes = [

@@ -95,8 +95,8 @@ async function take(data, isEdited = true) {
   await showPlan();
 }
 
-/** Whether a text looks like a script: headings such as INT. HARBOUR - DAWN, Final Draft's XML, or a breakdown. */
-const looksLikeAScript = text => /^\s*(int|ext|est|i\/e)[./ ]/im.test(text) || /^\s*(<\?xml|\{\s*"script")/.test(text);
+/** Whether a text looks like a script: headings such as INT. HARBOUR - DAWN, or Final Draft's XML. */
+const looksLikeAScript = text => /^\s*(int|ext|est|i\/e)[./ ]/im.test(text) || /^\s*<\?xml/.test(text);
 
 async function planText(text) {
   const kind = $("kind").value;
