@@ -73,6 +73,7 @@ EXPLAIN_EXAMPLES = """\
 examples:
   script/explain outputs/sequence/scene_003.png
   script/explain outputs/sequence/scene_003.png --story > story.json
+  script/explain outputs/sequence/scene_003.png --look > noir.json
 """
 
 
@@ -175,7 +176,11 @@ def _add_explain(commands: Any) -> None:
     what = "Says how a picture was made, from its own metadata, and how to make it again."
     command = _command(commands, "explain", what, EXPLAIN_EXAMPLES)
     command.add_argument("picture", type=Path, metavar="PICTURE", help="a scene that was made here")
-    command.add_argument("--story", action="store_true", help="print the story that it belongs to, as a story file")
+    instead = command.add_mutually_exclusive_group()
+    about = "print the story that it belongs to, as a story file"
+    instead.add_argument("--story", action="store_true", help=about)
+    about = "print that story's look, as a file for --look"
+    instead.add_argument("--look", action="store_true", help=about)
 
 
 def _add_weights(commands: Any) -> None:

@@ -137,7 +137,7 @@ def _otio(options: argparse.Namespace) -> Path | None:
 
 
 def _explain(options: argparse.Namespace) -> None:
-    print(explain(options.picture, options.story))
+    print(explain(options.picture, options.story, options.look))
 
 
 def _weights(options: argparse.Namespace) -> None:
