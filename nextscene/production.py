@@ -11,6 +11,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,7 +30,18 @@ from nextscene.progress import OnProgress, filming, progress
 from nextscene.script import Breakdown
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
 from nextscene.shooting import Checker
-from nextscene.story import IMAGE, ClipPlan, Reference, Shot, Story, about_unknown_words, advice, choose_seed, plan
+from nextscene.story import (
+    IMAGE,
+    ClipPlan,
+    Reference,
+    Shot,
+    Story,
+    about_unknown_words,
+    advice,
+    choose_seed,
+    plan,
+    read_look,
+)
 from nextscene.take import Take
 
 if TYPE_CHECKING:
@@ -102,11 +114,12 @@ class Production:
             request.folder, name=name, keeps_takes=request.keep_takes, fresh=request.fresh, checker=self.checker
         )
         story, self.pictures = self._story()
-        story = story.with_film(request.film_settings)
+        story = self._with_look(story).with_film(request.film_settings)
         self.music, self.lut = self._music(story), self._lut(story)
         story = story.with_takes(self.record.wanted_takes(story, request.retake, request.use))
         self.lora_weights = request.settings.lora_weights or story.lora_weights
-        wanted = request.settings.overlaid(StorySettings.checked(lora_weights=public_name(self.lora_weights)))
+        typed = {name: value for name, value in request.settings.given.items() if name != "look"}
+        wanted = StorySettings(**typed).overlaid(StorySettings.checked(lora_weights=public_name(self.lora_weights)))
         before = self.record.story.seed if self.record.story else None
         self.seed = choose_seed(story, wanted, before)
         image, card = self.pictures.get(IMAGE), weights.card
@@ -141,6 +154,21 @@ class Production:
             room = CuttingRoom(self.story, folder / "film.mp4", spoken, on_progress=on_progress, at_home=home)
             room.write_speech(folder / "narration.wav")
         return folder / "narration.wav"
+
+    def still_to_draw(self) -> list[Shot]:
+        """The shots that a run would draw now, as far as that is known while nothing of the weights is fetched.
+
+        A draft, or a LoRA, that the folder's last run did without counts as still to be drawn.
+        """
+        made_with = dict(self.record.run.made_with) if self.record.run else {}
+        if made_with.get("model") != self.weights.name:
+            made_with = {}
+        if not self.shots[0].go_fast:
+            made_with.pop("fast_lora_sha256", None)
+        if not self.record.story or self.lora_weights != self.record.story.lora_weights:
+            made_with.pop("lora_weights_sha256", None)
+        record = copy(self.record)  # the run itself begins with what the folder says
+        return record.begin(self.story, self.shots, made_with, self.pictures, cascade=self.request.cascade)
 
     def _shoot_and_cut(self, load: Load, on_progress: OnProgress) -> Iterator[Path]:
         request, shots = self.request, self.shots
@@ -261,6 +289,17 @@ class Production:
         story = request.story.with_cast(len(request.references))
         files = {Reference("picture", name): path for name, path in zip(story.cast, request.references, strict=True)}
         return story, _read_pictures(files | ({IMAGE: request.image} if request.image else {}))
+
+    def _with_look(self, story: Story) -> Story:
+        """The story in the look that the user or the story names."""
+        request = self.request
+        typed, named = request.settings.look, request.settings.look or story.look
+        if not named:
+            return story
+        if not request.at_home:
+            raise NextSceneError(f"This story names the look {named!r}, which cannot come with it: write what it says.")
+        file = Path(typed) if typed else beside(request.story_folder or request.folder, named, "--look")
+        return read_look(file).under(story) if file else story
 
     def _music(self, story: Story) -> Path | None:
         """The file of the film's music: the one that the person gave, or one that came in the story's own folder."""

@@ -6,7 +6,9 @@ It knows nothing but the shots and which step of which shot is done.
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from math import inf
 from threading import Event, Thread
 from typing import Protocol
@@ -30,9 +32,37 @@ OnProgress = Callable[[str, float], object]  # what is being made (narration, so
 EVERY = 5  # seconds from one line of a log to the next
 
 
-def progress(shots: Sequence[Part], done: str = "drawn") -> AbstractContextManager[OnStep]:
+@dataclass(frozen=True)
+class _Watcher:
+    on_step: OnStep
+    on_progress: OnProgress
+
+
+_watcher: ContextVar[_Watcher | None] = ContextVar("watcher", default=None)
+
+
+@contextmanager
+def watched(on_step: OnStep, on_progress: OnProgress) -> Iterator[None]:
+    """Tells somebody else, too, what this thread shows meanwhile. What they raise ends the work."""
+    token = _watcher.set(_Watcher(on_step, on_progress))
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+@contextmanager
+def progress(shots: Sequence[Part], done: str = "drawn") -> Iterator[OnStep]:
     """Shows how far the shots, or clips, are, through the `on_step` that it gives. done: what has become of each."""
-    return _bars(shots) if sys.stderr.isatty() else _lines(shots, done)
+    watcher = _watcher.get()
+    with _bars(shots) if sys.stderr.isatty() else _lines(shots, done) as show:
+
+        def on_step(shot: Part, done: int, of: int) -> None:
+            show(shot, done, of)
+            if watcher:
+                watcher.on_step(shot, done, of)
+
+        yield on_step
 
 
 @contextmanager
@@ -69,8 +99,11 @@ def filming(hidden: Collection[str] = ()) -> Iterator[OnProgress]:
     """Shows how far a film is, through the `on_progress` that it gives. hidden: stages that are not shown."""
     look = _Bar if sys.stderr.isatty() else _Lines
     stages: dict[str, _Stage] = {}
+    watcher = _watcher.get()
 
     def on_progress(name: str, share: float) -> None:
+        if watcher:
+            watcher.on_progress(name, share)
         if name not in {*stages, *hidden}:
             stages[name] = look(name)
         if name in stages:

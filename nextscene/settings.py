@@ -11,7 +11,7 @@ What nobody said is absent (`given`), never equal to a default: `Look(strength=0
 nothing, and both have one. Layers of what was said are laid over each other, and what is absent in all of them has its
 default:
 
-    look = Look().overlaid(story.look).overlaid(run.look).overlaid(scene.look)
+    look = Look().overlaid(story.drawing).overlaid(run.drawing).overlaid(scene.drawing)
 
 From this table come the terminal's flags, the story file's fields and its JSON schema, Cog's form (`predict.py`) and
 the tables of the docs: see `nextscene/form/`. It knows no story, and imports no torch.
@@ -37,6 +37,7 @@ EASE = 3  # how much gentler a strength is than as a share of the noise schedule
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_PROMPT)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\r\n]+$")]
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+LoraName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Transition = Literal["cut", "crossfade", "fade", "morph"]
 ClipEngine = Literal["auto", "storybook", "wan", "wan-light", "svd", "ltx", "replicate"]
 Light = Literal["dawn", "day", "dusk", "night"]
@@ -177,7 +178,7 @@ class Look(Group):
         return 1 - (1 - self.strength) ** EASE
 
     @property
-    def look(self) -> "Look":
+    def drawing(self) -> "Look":
         """What a scene, a story or a run says of how scenes are drawn."""
         return Look().overlaid(self)
 
@@ -225,6 +226,10 @@ class ClipLook(Group):
 class StorySettings(Look, ClipSettings):
     """What holds for a whole story: said by the story itself, or by the user for one run."""
 
+    look: FileName | None = setting(
+        "A look that was saved as a file: what it says of drawing, of a LoRA and of the film's colours holds where the "
+        "story says nothing itself"
+    )
     seed: int | None = setting(
         "The same seed with the same inputs gives the same pictures",
         ge=0,
@@ -258,11 +263,9 @@ class StorySettings(Look, ClipSettings):
         "auto",
     )
     go_fast: bool = setting("Draw drafts: a few steps for each scene, without guidance, by a LoRA made for that", False)
-    lora_weights: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)] | None = (
-        setting(
-            "A LoRA of your own beside Next-Scene (in its place: lora_scale 0): owner/name or "
-            "owner/name/FILE.safetensors on the hub, or an https address of a safetensors file",
-        )
+    lora_weights: LoraName | None = setting(
+        "A LoRA of your own beside Next-Scene (in its place: lora_scale 0): owner/name or "
+        "owner/name/FILE.safetensors on the hub, or an https address of a safetensors file",
     )
     fps: float = setting(
         "Scenes for each second of the film",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nextscene.cli import batch, train, write
+from nextscene.cli import batch, page, train, write
 from nextscene.hub import BUILT_IN, find
 from nextscene.settings import (
     ClipSettings,
@@ -73,6 +73,7 @@ EXPLAIN_EXAMPLES = """\
 examples:
   script/explain outputs/sequence/scene_003.png
   script/explain outputs/sequence/scene_003.png --story > story.json
+  script/explain outputs/sequence/scene_003.png --look > noir.json
 """
 
 
@@ -86,11 +87,12 @@ examples:
 def parser() -> argparse.ArgumentParser:
     """The arguments of every command; `command` is its name."""
     root = argparse.ArgumentParser(prog="next-scene", description="Story in, pictures that belong together out.")
-    names = "predict|sequence|animate|film|explain|write|train|batch|weights"
+    names = "predict|sequence|animate|page|film|explain|write|train|batch|weights"
     commands = root.add_subparsers(required=True, metavar=names)
     _add_predict(commands)
     _add_sequence(commands)
     _add_animate(commands)
+    page.add_flags(_command(commands, "page", "Opens a page in the browser, to direct a run.", page.EXAMPLES))
     _add_film(commands)
     _add_explain(commands)
     write.add_flags(_command(commands, "write", "Makes up a small story, as a script.", write.EXAMPLES))
@@ -174,7 +176,11 @@ def _add_explain(commands: Any) -> None:
     what = "Says how a picture was made, from its own metadata, and how to make it again."
     command = _command(commands, "explain", what, EXPLAIN_EXAMPLES)
     command.add_argument("picture", type=Path, metavar="PICTURE", help="a scene that was made here")
-    command.add_argument("--story", action="store_true", help="print the story that it belongs to, as a story file")
+    instead = command.add_mutually_exclusive_group()
+    about = "print the story that it belongs to, as a story file"
+    instead.add_argument("--story", action="store_true", help=about)
+    about = "print that story's look, as a file for --look"
+    instead.add_argument("--look", action="store_true", help=about)
 
 
 def _add_weights(commands: Any) -> None:

@@ -20,6 +20,7 @@ from nextscene.cli.arguments import parser, typed
 from nextscene.cli.batch import make_batch
 from nextscene.cli.clip_batch import make_clip_batch
 from nextscene.cli.explain import explain
+from nextscene.cli.page import page
 from nextscene.cli.train import train
 from nextscene.cli.write import write
 from nextscene.cutting import cut_film
@@ -136,7 +137,7 @@ def _otio(options: argparse.Namespace) -> Path | None:
 
 
 def _explain(options: argparse.Namespace) -> None:
-    print(explain(options.picture, options.story))
+    print(explain(options.picture, options.story, options.look))
 
 
 def _weights(options: argparse.Namespace) -> None:
@@ -237,6 +238,7 @@ COMMANDS = {
     "predict": _predict,
     "sequence": _sequence,
     "animate": _animate,
+    "page": page,
     "film": _film,
     "explain": _explain,
     "train": train,

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from nextscene import NextSceneError, pictures
 from nextscene.provenance import Provenance
+from nextscene.story import look_of
 
 
-def explain(picture: Path, story: bool) -> str:
-    """story: the story that the picture belongs to, as a story file, instead of how it was made."""
+def explain(picture: Path, story: bool = False, look: bool = False) -> str:
+    """story: the story that the picture belongs to, as a story file, instead of how it was made; look: its look."""
     made = Provenance.from_json(pictures.facts(picture), picture.name)
-    if not story:
+    if not (story or look):
         return "\n".join([*_rows(made), *_commands(picture, made)])
     if not made.story:
         raise NextSceneError(f"{picture.name} does not carry its story, which was too long: see run.json beside it.")
-    return json.dumps(made.story.as_data(), indent=2)
+    return json.dumps((look_of(made.story) if look else made.story).as_data(), indent=2)
 
 
 def _rows(made: Provenance) -> Iterator[str]:

@@ -44,10 +44,14 @@ from nextscene.text import plain
 @dataclass(frozen=True)
 class FilmFacts:
     """What the record says of a film: its name and length, how it was asked for, what could not be done, and who
-    spoke."""
+    spoke.
+
+    starts: the second at which each scene begins, by its id.
+    """
 
     file: str
     frames: int
+    starts: Mapping[str, float]
     settings: Mapping[str, object]
     notes: tuple[str, ...]
     voices: Mapping[str, str]
@@ -155,7 +159,8 @@ class CuttingRoom:
     def facts(self) -> FilmFacts:
         frames = self.timeline.frame(self.timeline.duration)
         notes = (*self._silent, *self._film.notes)
-        return FilmFacts(self._path.name, frames, self._story.film.given, notes, self._voices)
+        starts = {segment.id: round(float(segment.start), 3) for segment in self.timeline.segments}
+        return FilmFacts(self._path.name, frames, starts, self._story.film.given, notes, self._voices)
 
     def write_speech(self, path: Path) -> None:
         """What is spoken, alone, each line at its time in the film."""

@@ -2,6 +2,7 @@
 
 from nextscene.output.clips import clip_times
 from nextscene.output.delivery import deliver, numbered, numbered_clips
+from nextscene.output.entries import RecordedScene
 from nextscene.output.folder import refuse_what_is_in_the_way
 from nextscene.output.moving import Moving
 from nextscene.output.papers import Desk, Papers
@@ -13,6 +14,7 @@ __all__ = [
     "Moving",
     "Papers",
     "Record",
+    "RecordedScene",
     "Sheet",
     "clip_times",
     "deliver",

@@ -10,6 +10,7 @@ from nextscene.story.clip_batch import ClipScene, read_clip_batch
 from nextscene.story.clips import ClipPlan, EngineFacts, clip_size, engine_names, plan_clips
 from nextscene.story.language import ANSWERS, PLACES, WEATHERS
 from nextscene.story.language import read as read_words
+from nextscene.story.looks import SavedLook, look_of, read_look
 from nextscene.story.parents import choose_parent, difference
 from nextscene.story.planning import (
     FAST_STEPS,
@@ -57,6 +58,7 @@ __all__ = [
     "Line",
     "Phrases",
     "Reference",
+    "SavedLook",
     "Scene",
     "Shot",
     "Size",
@@ -79,9 +81,11 @@ __all__ = [
     "from_file",
     "from_prompts",
     "from_text",
+    "look_of",
     "plan",
     "plan_clips",
     "read_clip_batch",
+    "read_look",
     "read_words",
     "retaken",
     "scenes_needed_after",

@@ -227,7 +227,7 @@ def plan(
 
 def _look(scene: Scene, settings: StorySettings, *, grows: bool) -> Look:
     """How a scene is drawn, with what follows from other decisions."""
-    look = settings.look.overlaid(scene)
+    look = settings.drawing.overlaid(scene)
     follows: dict[str, Any] = {}
     if not look.negative_prompt:
         follows["negative_prompt"] = " "  # never none: that would switch guidance off

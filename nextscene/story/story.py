@@ -6,15 +6,17 @@ In goes a prompt list, one text with several prompts, a JSON file or its content
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from nextscene import NextSceneError
 from nextscene.settings import ClipLook, FileName, FilmSettings, Name, StorySettings, describe_errors, setting
 from nextscene.story.scene import MAX_AMBIENCE, Scene
+
+Read = TypeVar("Read")
 
 MAX_SCENES = 300
 MAX_CAST = 24  # pictures; each scene looks at a few of them
@@ -131,7 +133,7 @@ def from_prompts(prompts: Sequence[str]) -> Story:
 
 def from_text(text: str) -> Story:
     """A story from one text: JSON, or prompts parted by newlines, `|`, or commas that no single space follows."""
-    return _from_json(text, "the text") if text.lstrip()[:1] in ("{", "[") else from_prompts(split(text))
+    return from_json(text, "the text") if text.lstrip()[:1] in ("{", "[") else from_prompts(split(text))
 
 
 def as_it_was_made(story: Any) -> Any:
@@ -146,19 +148,24 @@ def split(text: str) -> list[str]:
 
 def from_file(path: Path) -> Story:
     """A story from a JSON file, or from a text file of prompts."""
-    name = f"the story file {path.name!r}"
+    text = read_text(path, "story")
+    return from_text(text) if path.suffix.lower() == ".txt" else from_json(text, f"the story file {path.name!r}")
+
+
+def read_text(path: Path, kind: str) -> str:
+    """The text of a file of this kind: a story, a look."""
+    name = f"The {kind} file {path.name!r}"
     try:
         if path.stat().st_size > MAX_STORY:
-            raise NextSceneError(f"{_capitalised(name)} is larger than {MAX_STORY // 10**6} MB: no story is.")
-        text = path.read_text(encoding="utf-8-sig")
+            raise NextSceneError(f"{name} is larger than {MAX_STORY // 10**6} MB: no {kind} is.")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise NextSceneError(f"There is no story file {str(path)!r}.") from None
+        raise NextSceneError(f"There is no {kind} file {str(path)!r}.") from None
     except UnicodeDecodeError as error:
-        raise NextSceneError(f"{_capitalised(name)} is no UTF-8 text ({error.reason}): save it as UTF-8.") from None
+        raise NextSceneError(f"{name} is no UTF-8 text ({error.reason}): save it as UTF-8.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise NextSceneError(f"{_capitalised(name)} cannot be read ({reason}).") from None
-    return from_text(text) if path.suffix.lower() == ".txt" else _from_json(text, name)
+        raise NextSceneError(f"{name} cannot be read ({reason}).") from None
 
 
 def from_data(data: Any) -> Story:
@@ -184,9 +191,15 @@ def from_data(data: Any) -> Story:
         raise NextSceneError(describe_errors(error)) from None
 
 
-def _from_json(text: str, name: str) -> Story:
+def from_json(text: str, name: str) -> Story:
+    """A story from JSON. name: what the text is, for what is wrong with it."""
+    return read_json(text, name, from_data)
+
+
+def read_json(text: str, name: str, read: Callable[[Any], Read]) -> Read:
+    """What `read` makes of JSON's own types."""
     try:
-        return from_data(json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_doubles))
+        return read(json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_doubles))
     except json.JSONDecodeError as error:
         where = f"{error.msg} at line {error.lineno}, column {error.colno}"
         raise NextSceneError(f"{_capitalised(name)} is not JSON: {where}.") from None

@@ -30,7 +30,7 @@ from storybook.training import DEVICE, batches
 from storybook.world import HEIGHT, WIDTH
 
 PICTURES = Path(__file__).parents[1] / "model" / "vae"
-STEPS = 8  # of denoising, without guidance: what the card says and the gates measure
+STEPS, GUIDANCE = 8, 1.5  # what the card says and the gates measure
 AT_ONCE = 8  # clips that are made together
 
 
@@ -74,7 +74,7 @@ class Work:
         """Drawn clips as the codec gives them back."""
         return self.decode(torch.stack([self._latents(clip, lessons.LATENT) for clip in clips]))
 
-    def maker(self, model: WanTransformer3DModel, steps: int = STEPS, guidance: float = 1.0) -> measure.MakeClips:
+    def maker(self, model: WanTransformer3DModel, steps: int = STEPS, guidance: float = GUIDANCE) -> measure.MakeClips:
         """A function that makes clips, many at once, as the pipeline makes each."""
 
         def make(words: Sequence[str], clips: Sequence[Clip], has_last: bool = False) -> Tensor:
@@ -184,7 +184,7 @@ def assemble(work: Work, folder: Path, note: str) -> None:
         facts.pop("_name_or_path", None)  # where it was made is nobody's concern
         config.write_text(json.dumps(facts, indent=2) + "\n")
     card = {
-        "size": [WIDTH, HEIGHT], "frames": FRAMES, "most": FRAMES, "fps": RATE, "steps": STEPS, "guidance": 1.0,
+        "size": [WIDTH, HEIGHT], "frames": FRAMES, "most": FRAMES, "fps": RATE, "steps": STEPS, "guidance": GUIDANCE,
         "note": note,
     }  # fmt: skip
     (folder / "next_scene.json").write_text(json.dumps(card, indent=2) + "\n")

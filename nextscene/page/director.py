@@ -1,0 +1,58 @@
+"""The director's side: what a person at the page can ask of one run's folder, whoever carries the question there.
+
+    director = Director(folder, weights)
+    director.plan(order)       # what would be drawn; nothing is
+    director.draw(order)       # begins; director.work tells how it goes on
+
+It knows no HTTP.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nextscene.hub import Weights
+from nextscene.library import load as load_studio
+from nextscene.output import Record
+from nextscene.page.orders import Order
+from nextscene.page.view import Json, describe_folder, describe_form, describe_plan
+from nextscene.page.work import Work
+from nextscene.production import Production
+from nextscene.progress import say
+from nextscene.story import describe_world
+
+if TYPE_CHECKING:
+    from nextscene.shooting import Studio
+
+
+class Director:
+    """One folder, one model, one run at a time."""
+
+    def __init__(self, folder: Path, weights: Weights, load: "Callable[[], Studio] | None" = None) -> None:
+        """load: gives the studio, when something is drawn for the first time; None: loads these weights."""
+        self.folder, self.weights = folder, weights
+        self.work = Work(load or (lambda: load_studio(weights, say=say)))
+
+    def state(self) -> Json:
+        """What there is now: the model, the folder's run."""
+        world = self.weights.card.world
+        about = {"model": self.weights.notice, "world": describe_world(world) if world else None}
+        return about | describe_folder(self.folder)
+
+    def form(self) -> Json:
+        """The settings that can be said."""
+        return describe_form()
+
+    def plan(self, order: Order) -> Json:
+        """What would be drawn, why, and for how long."""
+        before = Record(self.folder)
+        return describe_plan(Production(order.request(self.folder), self.weights), before)
+
+    def draw(self, order: Order) -> Json:
+        """Begins a run."""
+        self.work.begin(Production(order.request(self.folder), self.weights))
+        return {}
+
+    def stop(self) -> Json:
+        self.work.stop()
+        return {}
