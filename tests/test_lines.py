@@ -118,7 +118,8 @@ def test_a_line_that_no_typeface_can_write_is_refused_by_its_scene(tmp_path: Pat
 
 def cast_of(*speakers: str, here: tuple[str, ...] = (), **story: Any) -> list[str]:
     lines = [{"who": who, "text": "Yes."} for who in speakers]
-    return list(cast_voices(told({"prompt": "a", "lines": lines}, **story), here.__contains__).values())
+    told_by = told({"prompt": "a", "narration": "Night.", "lines": lines}, **story)
+    return list(cast_voices(told_by, here.__contains__).values())
 
 
 def test_each_speaker_has_another_voice_than_the_narrator_and_each_other() -> None:
@@ -126,13 +127,17 @@ def test_each_speaker_has_another_voice_than_the_narrator_and_each_other() -> No
     assert cast_of("MARA", "TOM", film={"voice": "emma"}) == ["heart", "heart@0.84"]
 
 
+def test_without_a_narrator_the_first_speaker_has_the_voice_as_it_is() -> None:
+    assert cast_voices(told(TALK), lambda _: False) == {"MARA": "heart", "TOM": "heart@0.84"}
+
+
 def test_voices_that_were_fetched_are_taken_first() -> None:
     assert cast_of("MARA", "TOM", "KAI", here=("fenrir", "kore")) == ["fenrir", "kore", "heart@0.84"]
 
 
 def test_a_story_says_whose_voice_is_whose_and_nobody_else_has_it() -> None:
-    named = cast_voices(told(TALK, voices={"TOM": "heart@0.84"}), lambda _: False)
-    assert named == {"TOM": "heart@0.84", "MARA": "heart@1.16"}
+    named = cast_voices(told(TALK, voices={"TOM": "heart"}), lambda _: False)
+    assert named == {"TOM": "heart", "MARA": "heart@0.84"}
 
 
 def test_a_name_is_the_same_however_it_is_spaced_and_commands_no_terminal(
@@ -198,13 +203,14 @@ def test_the_table_of_voices_is_that_of_their_package() -> None:
 
 def test_a_voice_is_fetched_once_speaks_and_is_then_a_speakers_own(hub: Hub, tmp_path: Path) -> None:
     story = told({"prompt": "a", "lines": [{"who": "MARA", "text": "Yes."}]})
-    assert cast_voices(story) == {"MARA": "heart@0.84"}
+    two = told(TALK)
+    assert cast_voices(two) == {"MARA": "heart", "TOM": "heart@0.84"}
     clips = voice.narrate(lay_out(story), voice.find_voice("emma"), tmp_path)
     assert np.abs(samples_of(clips["scene_001"][0])).max() > 0.1
     assert hub.downloads() == [VOICES["emma"].file]
     fetch("emma")
     assert hub.downloads() == [VOICES["emma"].file]
-    assert cast_voices(story) == {"MARA": "emma"}
+    assert cast_voices(two) == {"MARA": "heart", "TOM": "emma"}
 
 
 def test_a_voice_with_another_checksum_than_its_package_knows_is_not_used(hub: Hub) -> None:

@@ -3,7 +3,8 @@
     cast = cast_voices(story)        # MARA → "heart@0.85", TOM → "emma", ...
 
 Who is named in the story's `voices` has that one. Every other speaker, in the order in which they first speak, has the
-next voice that nobody has yet: first those that are on this machine, then the built-in one at other pitches.
+next voice that nobody has yet, nor the narrator, if one speaks: first those that are on this machine, then the built-in
+one at other pitches.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +28,8 @@ def cast_voices(story: Story, is_here: Callable[[str], object] = voice_here) -> 
     named = {who: voices[who] for who in speakers if who in voices}
     if not (others := [who for who in speakers if who not in named]):
         return named
-    taken = {story.film.voice or BUILT_IN, *named.values()}
+    narrated = story.film.narration == "prompts" or any(scene.narration for _, scene in story.filmed)
+    taken = {*([story.film.voice or BUILT_IN] if narrated else []), *named.values()}
     free = [voice for voice in _voices(is_here) if voice not in taken]
     return named | dict(zip(others, cycle(free), strict=False))
 
