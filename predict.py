@@ -1,7 +1,7 @@
 """Cog's door for predictions: the inputs of the form, and a request made of them.
 
 Cog reads this file without running it, so each input is one plain literal call. They are written by `script/generate` from
-the tables in `nextscene/settings.py` and `nextscene/form/inputs_table.py`: change them there.
+the tables in `nextscene/settings/` and `nextscene/form/inputs_table.py`: change them there.
 """
 
 import re
