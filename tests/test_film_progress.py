@@ -13,6 +13,7 @@ from nextscene.progress import filming
 from nextscene.story import from_data
 
 
+@pytest.mark.slow
 def test_every_slow_part_of_a_film_says_how_far_it_is(tmp_path: Path) -> None:
     reached: list[tuple[str, float]] = []
     story = from_data(

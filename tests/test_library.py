@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+import warm
 from conftest import ROOT
 
 import nextscene
@@ -18,15 +20,11 @@ for file in nextscene.make(story, "house", nextscene.load("storybook"), steps=2,
 """
 
 
+@pytest.mark.slow
 def test_five_lines_make_a_story(tmp_path: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", EXAMPLE],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    (tmp_path / "example.py").write_text(EXAMPLE)
+    run = warm.run("example.py", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
     assert run.stdout.split() == ["house/scene_001.png", "house/scene_002.png", "house/contact_sheet.png"]
     assert pictures.facts(tmp_path / "house/scene_002.png")
 

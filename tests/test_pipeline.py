@@ -74,6 +74,7 @@ def test_with_stock_settings_the_picture_is_the_stock_pipelines_to_the_bit(
     assert pixels(ours).std() > 1
 
 
+@pytest.mark.slow
 def test_at_the_full_megapixel_it_is_the_stock_pipelines_to_the_bit_too(
     pipe: NextScenePipeline, stock: QwenImageEditPlusPipeline
 ) -> None:

@@ -322,6 +322,7 @@ def test_what_is_not_filmed_is_drawn_and_kept_and_looked_at_but_not_delivered(ru
         from_data([plate])
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_a_run_loses_nothing_finished(tmp_path: Path) -> None:
     """The whole command, killed with no chance to tidy up."""
     words = "a|b|c|d|e|f"

@@ -68,6 +68,7 @@ def nearly(state: State) -> Sequence[State]:
     return [other.but(layout=layout) for other in others for layout in range(LAYOUTS)]
 
 
+@pytest.mark.slow
 def test_a_scene_shows_what_its_words_name(draw_scenes: Draw) -> None:
     """One of 17 worlds, and it is the right one."""
     states, chance = some_states(8), random.Random(1)
@@ -76,6 +77,7 @@ def test_a_scene_shows_what_its_words_name(draw_scenes: Draw) -> None:
     assert sum(each.but(layout=state.layout) == state for each, state in zip(found, states, strict=True)) >= 5
 
 
+@pytest.mark.slow
 def test_a_scene_grows_from_the_picture_that_it_is_given(draw_scenes: Draw) -> None:
     """The same words and the same noise; among the pictures that were given, each is nearest to its own."""
     states = some_states(6)
@@ -83,6 +85,7 @@ def test_a_scene_grows_from_the_picture_that_it_is_given(draw_scenes: Draw) -> N
     assert sum(shown(seen(each), states) == state for each, state in zip(made, states, strict=True)) >= 5
 
 
+@pytest.mark.slow
 def test_the_camera_moves_by_the_lora_alone(draw_scenes: Draw) -> None:
     """With it the camera goes the way that its words name; without it the same words leave it where it is."""
     chance = random.Random(2)
@@ -99,6 +102,7 @@ def test_the_camera_moves_by_the_lora_alone(draw_scenes: Draw) -> None:
     assert stayed >= 8
 
 
+@pytest.mark.slow
 def test_lower_strength_keeps_more_of_the_picture_before(draw_scenes: Draw) -> None:
     strengths, changed = (0.3, 0.5, 1.0), []
     for state in some_states(4):

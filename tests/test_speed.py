@@ -34,6 +34,7 @@ def drawn(loaded: Model, size: tuple[int, int] = SIZE, references: int = 1) -> n
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="there is no compiler")
 def test_blocks_are_compiled_once_for_all_sizes_references_and_scales(own: Model) -> None:
     plain = drawn(own)
@@ -47,6 +48,7 @@ def test_blocks_are_compiled_once_for_all_sizes_references_and_scales(own: Model
     assert 0 < counters["stats"]["unique_graphs"] <= MOST_GRAPHS
 
 
+@pytest.mark.slow
 def test_where_compiling_does_not_work_everything_is_drawn_as_well(own: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = drawn(own)
     monkeypatch.setattr(torch._inductor.config.cpp, "cxx", ("no-such-compiler",))

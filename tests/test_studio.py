@@ -100,6 +100,7 @@ def test_takes_come_as_they_are_done_and_steps_are_counted(studio: Studio) -> No
     assert seen[2:] == [(2, 1, 2), (2, 2, 2)]
 
 
+@pytest.mark.slow
 def test_only_the_pictures_still_needed_are_kept(studio: Studio) -> None:
     alive: list[weakref.ref[Image.Image]] = []
     for take in studio.shoot(shots_of(["a"] * 6), {}):

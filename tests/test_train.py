@@ -613,6 +613,7 @@ def ask(url: str, **inputs: Any) -> tuple[int, dict[str, Any]]:
         return error.code, json.loads(error.read())
 
 
+@pytest.mark.slow
 def test_cogs_server_trains(server: str, base: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "data.zip", "w") as pack:
         for file in pairs(tmp_path / "data").iterdir():
@@ -635,6 +636,7 @@ def test_cogs_server_trains(server: str, base: Path, tmp_path: Path) -> None:
     assert "give a folder or a zip file" in answer["error"]
 
 
+@pytest.mark.slow
 def test_a_training_opens_no_file_of_the_servers(server: str, tmp_path: Path) -> None:
     data = pairs(tmp_path / "data")
     (tmp_path / "link").symlink_to(data)

@@ -122,6 +122,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.slow
 def test_a_training_that_is_killed_after_any_of_its_writes_ends_with_the_very_same_bytes(
     weights_folder: Path, pair: Path, tmp_path: Path
 ) -> None:
