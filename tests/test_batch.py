@@ -7,6 +7,7 @@ from pathlib import Path
 
 import batch_workers
 import pytest
+import warm
 from conftest import photo
 
 from nextscene import NextSceneError, pictures
@@ -110,12 +111,14 @@ def test_every_story_is_made_in_its_folder_and_one_that_fails_stops_no_other(
     assert stories_in("out")["lost"]["state"] == "made"
 
 
-def test_its_pictures_are_those_of_a_run_alone(batch: Path) -> None:
-    (batch / "two.txt").write_text("a | b")
-    assert main(["batch", "two.txt", *QUICK, "--output-dir", "out"]) == 0
-    assert main(["sequence", "two.txt", *QUICK, "--output-dir", "alone"]) == 0
+def test_its_pictures_are_those_of_a_run_alone(weights_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "two.txt").write_text("a | b")
+    environment = warm.ENVIRONMENT | {"NEXT_SCENE_MODEL": str(weights_folder)}
+    for command, out in (("batch", "out"), ("sequence", "alone")):
+        arguments = ("-m", "nextscene.cli", command, "two.txt", *QUICK, "--output-dir", out)
+        assert warm.run(*arguments, cwd=tmp_path, env=environment).returncode == 0
     for name in ("scene_001.png", "scene_002.png"):
-        assert pictures.read(batch / "out/two" / name) == pictures.read(batch / "alone" / name)
+        assert pictures.read(tmp_path / "out/two" / name) == pictures.read(tmp_path / "alone" / name)
 
 
 def test_what_no_batch_wrote_is_not_written_over(batch: Path, capsys: pytest.CaptureFixture[str]) -> None:
