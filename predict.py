@@ -11,10 +11,10 @@ from cog import BaseRunner, Input, Path, Secret, streaming
 
 from nextscene import NextSceneError
 from nextscene.adaptation import adapt_sent, describe, keep_breakdown
+from nextscene.api import load
 from nextscene.files import own_folder
 from nextscene.form import fetched_file, fetched_files
 from nextscene.hub import choose
-from nextscene.library import load
 from nextscene.production import Production, Request
 from nextscene.progress import Parts
 from nextscene.settings import FilmSettings, OutputSettings, ScriptSettings, StorySettings

@@ -5,9 +5,9 @@ Cog reads `train` without running it, so each input is one plain literal call.
 
 from cog import BaseModel, Input, Path
 
+from nextscene.api import train_lora
 from nextscene.files import own_folder
 from nextscene.form import fetched_file
-from nextscene.library import train_lora
 from nextscene.training import make_recipe
 
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from nextscene.text import plain
 
 if TYPE_CHECKING:
-    from nextscene.library import load as load
-    from nextscene.library import make as make
-    from nextscene.library import read_story as read_story
+    from nextscene.api import load as load
+    from nextscene.api import make as make
+    from nextscene.api import read_story as read_story
     from nextscene.production import Production as Production
     from nextscene.production import Request as Request
     from nextscene.shooting import Studio as Studio
@@ -50,9 +50,9 @@ class NextSceneError(Exception):
 
 
 _WHERE = {
-    "load": "library",
-    "make": "library",
-    "read_story": "library",
+    "load": "api",
+    "make": "api",
+    "read_story": "api",
     "Production": "production",
     "Request": "production",
     "Story": "story.story",

@@ -14,9 +14,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from nextscene.api import load
 from nextscene.batch.jobs import Job, Outcome, Wanted, do
 from nextscene.hub import Weights, choose
-from nextscene.library import load
 
 if TYPE_CHECKING:
     from nextscene.shooting import Studio

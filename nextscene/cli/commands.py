@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nextscene import NextSceneError
 from nextscene.adaptation import Adaptation, adapt_file, describe, is_script, keep_breakdown
 from nextscene.animating import Animation
+from nextscene.api import load
 from nextscene.batch import Wanted
 from nextscene.cli.arguments import parser, typed
 from nextscene.cli.batch import make_batch
@@ -25,7 +26,6 @@ from nextscene.cli.train import train
 from nextscene.cli.write import write
 from nextscene.cutting import cut_film
 from nextscene.hub import Weights, choose, describe_models, fetch
-from nextscene.library import load
 from nextscene.output import Papers
 from nextscene.production import Production, Request, clean_folder
 from nextscene.progress import say

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from nextscene.api import train_lora
 from nextscene.files import typed_path
-from nextscene.library import train_lora
 from nextscene.training import Recipe, make_recipe
 
 EXAMPLES = """\

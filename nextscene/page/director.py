@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nextscene.api import load as load_studio
 from nextscene.hub import Weights
-from nextscene.library import load as load_studio
 from nextscene.output import Record
 from nextscene.page.orders import Order
 from nextscene.page.view import Json, describe_folder, describe_form, describe_plan

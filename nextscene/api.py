@@ -1,4 +1,4 @@
-"""The library's own door: a model loaded, a story made, in a line each.
+"""Python's door: a model loaded, a story made, in a line each.
 
     import nextscene
 
