@@ -8,7 +8,7 @@ import pytest
 from clips import model_for
 from PIL import Image
 
-from nextscene import library
+from nextscene import api
 from nextscene.cli import main
 from nextscene.film import read_clip
 from nextscene.hub import CLIP_MODELS
@@ -50,7 +50,7 @@ def made(file: str, folder: Path, *more: str) -> int:
 def output(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """What comes of the batch with an engine like the one that its users know; and how often a model was loaded."""
     folder, loads = tmp_path_factory.mktemp("batch"), list[str]()
-    load = library.load
+    load = api.load
 
     def counted(*args: Any, **more: Any) -> Any:
         loads.append("picture")
