@@ -14,7 +14,8 @@ from errno import EACCES, EISDIR
 from io import BytesIO
 from pathlib import Path
 
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, ImageFilter, ImageOps, UnidentifiedImageError
 
 from nextscene import NextSceneError, __version__
 from nextscene.files import unwritable, write_whole
@@ -28,6 +29,7 @@ WRITABLE = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
 WHITE = {"I": 65535, "F": 1}  # of the modes deeper than 8 bits, by their first letter
 SRGB = ImageCms.createProfile("sRGB")
 SOFTWARE = f"Next Scene {__version__}"
+FEATHER = 4  # pixels over which what is pasted goes over into what is around it
 MOST_JPEG_EXIF = 65_000  # bytes: it has to fit one segment
 
 
@@ -54,6 +56,18 @@ def fit(picture: Image.Image, width: int, height: int) -> Image.Image:
     if picture.size == (width, height):
         return picture
     return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
+
+
+def paste(new: Image.Image, onto: Image.Image, mask: Image.Image, feather: int = FEATHER) -> Image.Image:
+    """The new picture where the mask is white, and `onto` elsewhere, to the bit.
+
+    feather: pixels of the mask's edge, inside of it, over which the one goes over into the other.
+    """
+    shares, inner = np.zeros((mask.height, mask.width)), mask
+    for _ in range(feather):
+        shares += np.asarray(inner) / feather
+        inner = inner.filter(ImageFilter.MinFilter(3))
+    return Image.composite(new, onto, Image.fromarray(np.rint(shares).astype(np.uint8)))
 
 
 def write(picture: Image.Image, path: str | os.PathLike[str], facts: Mapping[str, object], quality: int = 80) -> None:

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 from conftest import noise, photo, pixels, plain_look, same
-from diffusers import QwenImageEditPlusPipeline, QwenImagePipeline
+from diffusers import QwenImageEditInpaintPipeline, QwenImageEditPlusPipeline, QwenImagePipeline
+from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_inpaint as inpaint
 from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as edit_plus
 from PIL import Image
 
 from nextscene import model
 from nextscene.model import Model, NextScenePipeline
+from nextscene.pictures import FEATHER, fit
 from nextscene.settings import EASE
 
 SIZE: dict[str, Any] = {"width": 128, "height": 96}
@@ -36,7 +38,7 @@ def stock_of(pipe: NextScenePipeline) -> QwenImageEditPlusPipeline:
     return _quiet(QwenImageEditPlusPipeline(*parts))
 
 
-def _quiet(pipe: QwenImageEditPlusPipeline) -> QwenImageEditPlusPipeline:
+def _quiet(pipe: Any) -> Any:
     pipe.set_progress_bar_config(disable=True)
     return pipe
 
@@ -238,6 +240,80 @@ def test_what_a_step_raises_ends_the_call_and_the_pipeline_stays_usable(pipe: Ne
     with pytest.raises(CancelledError):
         pipe("a city", generator=noise(), on_step=cancel, look=plain_look(steps=3), **SIZE)
     assert same(before, pipe("a city", generator=noise(), look=plain_look(steps=3), **SIZE))
+
+
+def mask_of(left: int, top: int, right: int, bottom: int, size: tuple[int, int] = (128, 96)) -> Image.Image:
+    mask = Image.new("L", size)
+    mask.paste(255, (left, top, right, bottom))
+    return mask
+
+
+HOLE = (40, 32, 88, 72)  # whole cells of latents
+
+
+@pytest.mark.parametrize(("guidance", "share"), [(1.0, 0.5), (4.0, 1.0)])
+def test_inside_a_mask_the_picture_is_the_stock_inpainting_pipelines_to_the_bit_and_outside_the_reference(
+    pipe: NextScenePipeline, monkeypatch: pytest.MonkeyPatch, guidance: float, share: float
+) -> None:
+    """Where the two can be equal: stock is given our words, our size and the VAE's mean, and a mask of whole cells."""
+    taken = inpaint.retrieve_latents
+    monkeypatch.setattr(inpaint, "retrieve_latents", lambda found, **_: taken(found, sample_mode="argmax"))
+    monkeypatch.setattr(inpaint, "calculate_dimensions", lambda area, ratio: (128, 96, None))
+    parts = (pipe.scheduler, pipe.vae, pipe.text_encoder, pipe.tokenizer, pipe.processor, pipe.transformer)
+    picture, mask = photo(128, 96), mask_of(*HOLE)
+    words, avoided = (pipe._embed(each, [picture], torch.device("cpu")) for each in ("a city", "bars"))
+    theirs = _quiet(QwenImageEditInpaintPipeline(*parts))(
+        picture,
+        mask_image=mask,
+        prompt_embeds=words[0],
+        prompt_embeds_mask=words[1],
+        negative_prompt_embeds=avoided[0],
+        negative_prompt_embeds_mask=avoided[1],
+        true_cfg_scale=guidance,
+        strength=share,
+        num_inference_steps=4,
+        generator=noise(),
+    ).images[0]
+    strength = 1 - (1 - share) ** (1 / EASE)
+    look = plain_look(negative_prompt="bars", guidance=guidance, steps=4, strength=strength)
+    ours = pipe("a city", [picture], mask=mask, generator=noise(), look=look, **SIZE)
+    left, top, right, bottom = HOLE
+    within = (left + FEATHER, top + FEATHER, right - FEATHER, bottom - FEATHER)
+    assert same(ours.crop(within), theirs.crop(within))
+    assert not same(ours.crop(within), picture.crop(within))
+    outside = pixels(mask) == 0
+    assert np.array_equal(pixels(ours)[outside], pixels(picture)[outside])
+
+
+@pytest.mark.parametrize(("grid", "size"), [("output", (200, 160)), ("stock", (200, 160))])
+@pytest.mark.usefixtures("small_megapixel")
+def test_a_mask_of_any_shape_keeps_every_pixel_outside_of_it_with_more_references_and_another_size(
+    pipe: NextScenePipeline, grid: str, size: tuple[int, int]
+) -> None:
+    picture, mask = photo(*size), mask_of(61, 50, 103, 97, size)
+    look = plain_look(steps=2, strength=0.6)
+    drawn = pipe(
+        "a city", [picture, photo(90, 70, 5)], mask=mask, reference_grid=grid, generator=noise(), look=look, **SIZE
+    )
+    outside, before = pixels(fit(mask, 128, 96)) == 0, pixels(fit(picture, 128, 96))
+    assert np.array_equal(pixels(drawn)[outside], before[outside])
+    assert np.abs(pixels(drawn) - before)[~outside].mean() > 5
+
+
+def test_an_empty_mask_changes_nothing_and_a_full_one_is_none(pipe: NextScenePipeline) -> None:
+    picture, look = photo(128, 96), plain_look(steps=2, strength=0.5)
+    plain, full, empty = (
+        pipe("a city", [picture], mask=mask, generator=noise(), look=look, **SIZE)
+        for mask in (None, mask_of(0, 0, 128, 96), mask_of(0, 0, 0, 0))
+    )
+    assert same(plain, full)
+    assert same(empty, picture)
+
+
+def test_a_mask_without_the_picture_that_is_kept_is_refused(pipe: NextScenePipeline) -> None:
+    for references in ([], [photo(64, 64)]):
+        with pytest.raises(ValueError, match="a mask has the size of the first reference"):
+            pipe("a city", references, mask=mask_of(*HOLE), look=plain_look(), **SIZE)
 
 
 def test_a_fourth_reference_is_refused(pipe: NextScenePipeline) -> None:

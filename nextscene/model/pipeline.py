@@ -15,11 +15,12 @@ from diffusers import QwenImageEditPlusPipeline, QwenImagePipeline
 from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as stock
 from PIL import Image
 
-from nextscene.pictures import fit
+from nextscene.pictures import fit, paste
 from nextscene.settings import Look
 from nextscene.story import MAX_REFERENCES
 
 Embeddings = tuple[torch.Tensor, torch.Tensor | None]
+AfterStep = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # latents, and the time that follows, if one does
 
 
 class NextScenePipeline(QwenImageEditPlusPipeline):
@@ -41,6 +42,7 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
         height: int,
         generator: torch.Generator | None = None,
         reference_grid: str = "output",
+        mask: Image.Image | None = None,
         on_step: Callable[[int, int], None] | None = None,
     ) -> Image.Image:
         """Makes one picture.
@@ -55,10 +57,15 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
         generator: the noise; a CPU generator gives the same noise on every device.
         reference_grid: "output" brings references to the output's own size (scaled and cropped, never stretched);
             "stock" does as diffusers does: each to about a megapixel of its own aspect.
+        mask: of the first reference's size; only where it is white may the picture differ from that reference. What is
+            drawn goes over into what is kept within the mask's edge, and outside of it each pixel stays as it is.
         on_step: called after each step with (steps done, steps in all); what it raises ends the call.
         """
         if len(references) > MAX_REFERENCES:
             raise ValueError(f"at most {MAX_REFERENCES} references, not {len(references)}")
+        if mask and (not references or mask.size != references[0].size):
+            raise ValueError("a mask has the size of the first reference, which is kept outside of it")
+        mask = mask and fit(mask.convert("L"), width, height).point(lambda value: 255 * (value > 127))
         device = self._execution_device
         try:
             if reference_grid == "output":
@@ -82,21 +89,24 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
             share = look.schedule_share if references else 1.0
             noise, reference_latents = prepare(pixels or None)
             timesteps = self._timesteps(look.steps, share, noise.shape[1], device)
-            latents = noise
-            if share < 1:
+            latents, after_step = noise, None
+            if share < 1 or mask:
                 start = reference_latents[:, : noise.shape[1]]
                 if reference_grid != "output":
                     start = prepare([self._pixels(fit(references[0], width, height), "output")], latents=noise)[1]
                 latents = self.scheduler.scale_noise(start, timesteps[:1], noise)
+            if mask:
+                after_step = self._keep_outside(mask, start, noise)
 
             patch = self.vae_scale_factor * 2
             sides = [(height, width), *(tuple(each.shape[-2:]) for each in pixels)]
             shapes = [[(1, high // patch, wide // patch) for high, wide in sides]]
             guided = round(len(timesteps) * look.guidance_until) if look.guidance > 1 else 0
             latents = self._denoise(
-                latents, reference_latents, shapes, timesteps, embeddings, look.guidance, guided, on_step
+                latents, reference_latents, shapes, timesteps, embeddings, look.guidance, guided, after_step, on_step
             )
-            return self._decode(latents, width, height)
+            picture = self._decode(latents, width, height)
+            return paste(picture, fit(references[0], width, height), mask) if mask else picture
         finally:
             self.maybe_free_model_hooks()
 
@@ -144,6 +154,20 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
         self.scheduler.set_begin_index(skipped)
         return timesteps[skipped:]
 
+    def _keep_outside(self, mask: Image.Image, picture: torch.Tensor, noise: torch.Tensor) -> AfterStep:
+        """Outside the mask, latents are again the picture's, with as much noise as the next step expects."""
+        cell = self.vae_scale_factor
+        white = torch.from_numpy(np.array(mask))[None, None].float()
+        inside = torch.nn.functional.max_pool2d(white, cell) > 0  # a cell is drawn anew where any of its pixels may be
+        channels, (height, width) = self.transformer.config.in_channels // 4, inside.shape[-2:]
+        inside = self._pack_latents(inside.expand(1, channels, -1, -1), 1, channels, height, width).to(picture.device)
+
+        def keep(latents: torch.Tensor, following: torch.Tensor) -> torch.Tensor:
+            outside = self.scheduler.scale_noise(picture, following, noise) if len(following) else picture
+            return torch.where(inside, latents, outside)
+
+        return keep
+
     def _denoise(
         self,
         latents: torch.Tensor,
@@ -153,6 +177,7 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
         embeddings: Sequence[Embeddings],
         guidance: float,
         guided: int,
+        after_step: AfterStep | None,
         on_step: Callable[[int, int], None] | None,
     ) -> torch.Tensor:
         """The steps; guidance is on in so many of them, the first."""
@@ -174,6 +199,7 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
                     )
             prediction = guide(predictions[0], predictions[1], guidance) if done <= guided else predictions[0]
             latents = self.scheduler.step(prediction, t, latents, return_dict=False)[0]
+            latents = after_step(latents, timesteps[done : done + 1]) if after_step else latents
             if on_step:
                 on_step(done, len(timesteps))
         return latents
