@@ -13,7 +13,7 @@ from diffusers import UniPCMultistepScheduler, WanImageToVideoPipeline
 
 from nextscene import NextSceneError
 from nextscene.clip import Clip, Frame
-from nextscene.hub.clip_models import VARIABLE
+from nextscene.hub.clip_weights import VARIABLE
 from nextscene.model import memory
 from nextscene.motion import wan
 from nextscene.motion.ends import fit_ends, level

@@ -7,7 +7,8 @@ from clips import planned
 
 from nextscene import NextSceneError
 from nextscene.cli import main
-from nextscene.hub.clip_models import CLIP_MODELS, find_engines
+from nextscene.hub.clip_models import CLIP_MODELS
+from nextscene.hub.clip_weights import find_engines
 from nextscene.settings import StorySettings
 from nextscene.story import ClipPlan, EngineFacts, clip_size, from_data, plan, plan_clips
 

@@ -18,7 +18,7 @@ from takes import run_in
 from nextscene import pictures
 from nextscene.cli import main
 from nextscene.film import read_clip
-from nextscene.hub.clip_models import VARIABLE
+from nextscene.hub.clip_weights import VARIABLE
 from nextscene.shooting import Checker, Verdict
 
 SCENES = ("a red house by the sea", "the camera pans right", "a blue tower in the desert")
@@ -223,7 +223,9 @@ def test_without_a_model_for_clips_it_is_said_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv(VARIABLE)
-    monkeypatch.setattr("nextscene.hub.clip_models._built_in_folder", lambda: tmp_path / "nothing")
+    monkeypatch.setattr(
+        "nextscene.hub.cache.built_in", lambda _, folder: tmp_path if "clips" in folder else Path(folder)
+    )
     monkeypatch.setattr("nextscene.hub.gpu.total_memory", lambda: None)
     assert main(["sequence", "a", "--clips", "each", "--output-dir", str(tmp_path / "run")]) == 1
     assert capfd.readouterr().err == (

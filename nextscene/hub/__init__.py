@@ -9,7 +9,8 @@ Asking which model there is brings neither torch nor huggingface_hub.
 
 from nextscene.hub.cache import folder as cache_folder
 from nextscene.hub.cache import sha256
-from nextscene.hub.clip_models import CLIP_MODELS, HOSTED, ClipWeights, find_engines, memory_needs
+from nextscene.hub.clip_models import CLIP_MODELS, HOSTED
+from nextscene.hub.clip_weights import ClipWeights, find_engines, memory_needs
 from nextscene.hub.gpu import count as count_gpus
 from nextscene.hub.loras import fetch_lora, public_name
 from nextscene.hub.models import BUILT_IN, LORAS, MODELS, VOICES

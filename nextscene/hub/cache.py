@@ -1,10 +1,13 @@
-"""Where downloads lie on this machine: the folder, the room in it, and the sha256 that a file is named after."""
+"""Where weights lie on this machine: the folder of downloads, the room in it, what is built in, and sha256 of both."""
 
+import hashlib
 import os
 import re
 import shutil
 import sys
 import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nextscene import NextSceneError, files
@@ -64,6 +67,22 @@ def sha256(file: Path) -> str:
     if (named := _NAMED_AFTER_CONTENT.fullmatch(where.name)) and files.lies_within(folder(), where):
         return named[1]
     return files.sha256(where)
+
+
+def sha256_of_all(folder: Path, patterns: Iterable[str]) -> str:
+    """Of all files of a folder that match, as `sha256sum FILES | sha256sum` would have it, sorted by name."""
+    names = sorted(str(file.relative_to(folder)) for pattern in patterns for file in folder.glob(pattern))
+    with ThreadPoolExecutor() as pool:
+        sums = pool.map(sha256, (folder / name for name in names))
+    listed = "".join(f"{each}  {name}\n" for each, name in zip(sums, names, strict=True))
+    return hashlib.sha256(listed.encode()).hexdigest()
+
+
+def built_in(installed: str, checkout: str) -> Path:
+    """The folder of a built-in model: in an installed package, or in a checkout."""
+    here = Path(__file__).resolve()
+    folder = here.with_name(installed)
+    return folder if folder.is_dir() else here.parents[2] / checkout
 
 
 def amount(size: int) -> str:

@@ -1,32 +1,21 @@
-"""The table of the engines that make clips: what each can do, where its weights come from, and what memory it takes.
+"""The table of the engines that make clips: what each can do, where its weights come from, how large it is.
 
 A new engine is a new row. How many numbers each part has is about right, and is said so that an engine that cannot
-work here is refused before anything of it is fetched; what is there is measured from its files.
+work here is refused before anything of it is fetched.
 """
 
-import hashlib
-import json
-import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from nextscene import NextSceneError
-from nextscene.files import typed_path
-from nextscene.hub import cache, gpu
 from nextscene.hub.models import Lora, Row
 from nextscene.story import EngineFacts
 
-VARIABLE = "NEXT_SCENE_CLIP_MODEL"  # a folder with the weights of an engine, in place of those of the table
-ACCEPTED = "NEXT_SCENE_ACCEPT_LICENCE"  # names of engines whose own licence the user has read and accepts
-SMALLEST, BEST = 10e9, 40e9  # bytes of a GPU on which wan-light and wan run, weights in 8 bits
-BUILT_IN = "storybook"
-HOSTED = "replicate"
-# By memory plan: bytes on the GPU for each number of a stage, and beside them. Streamed, two blocks lie there.
-PLANS = (("bf16", 2.0, 1e9), ("in 8 bits", 1.01, 1e9), ("streamed", 0.1, 3e9))
+BUILT_IN, HOSTED = "storybook", "replicate"
 WAN = frozenset({"frames", "steps", "guidance", "negative_prompt"})
+FAMILIES = {  # by the class that a folder names
+    "WanImageToVideoPipeline": "wan",
+    "StableVideoDiffusionPipeline": "svd",
+    "LTXConditionPipeline": "ltx",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,132 +26,81 @@ class ClipModel(Row):
     asks: the address of a licence that the user has to accept; empty: it is a free one.
     """
 
+    files: tuple[str, ...] = ("model_index.json", "*/*")
     facts: EngineFacts
     numbers: tuple[float, ...] = ()
     asks: str = ""
     fast_loras: tuple[str, ...] = ()
 
 
-CLIP_MODELS = {
-    row.name: row
-    for row in (
-        ClipModel(
-            name="wan",
-            repo="Wan-AI/Wan2.2-I2V-A14B-Diffusers",
-            files=("model_index.json", "*/*"),
-            licence="Apache-2.0",
-            size=126_000_000_000,
-            note="Wan 2.2 I2V-A14B: 5 s at 480p, from one picture or between two (not tried here).",
-            facts=EngineFacts("wan", "wan", 81, 81, 4, 16, (832, 480), 16, guidance=3.5, takes=WAN),
-            numbers=(5.7e9, 28.7e9),
-            fast_loras=("wan-high-noise-4-steps", "wan-low-noise-4-steps"),
+_SVD = EngineFacts(
+    "svd", "svd", 25, 25, 1, 7, (1024, 576), 64, (0.6, 1.1), joins=False, words=False, steps=25, guidance=3.0,
+    takes=frozenset({"frames", "fps", "steps", "guidance"})
+    | {"motion_bucket_id", "noise_aug_strength", "decode_chunk_size"},
+)  # fmt: skip
+_BUILT_IN = EngineFacts(
+    BUILT_IN, "wan", 17, 17, 4, 8, (128, 96), 16, (0.5, 1.5), steps=12, guidance=2.0, takes=WAN,
+    negative_prompt="",  # it was taught without words, and knows few
+)  # fmt: skip
+_CLIP_MODELS = (
+    ClipModel(
+        name="wan",
+        repo="Wan-AI/Wan2.2-I2V-A14B-Diffusers",
+        licence="Apache-2.0",
+        size=126_000_000_000,
+        note="Wan 2.2 I2V-A14B: 5 s at 480p, from one picture or between two (not tried here).",
+        facts=EngineFacts("wan", "wan", 81, 81, 4, 16, (832, 480), 16, guidance=3.5, takes=WAN),
+        numbers=(5.7e9, 28.7e9),
+        fast_loras=("wan-high-noise-4-steps", "wan-low-noise-4-steps"),
+    ),
+    ClipModel(
+        name="wan-light",
+        repo="Wan-AI/Wan2.2-TI2V-5B-Diffusers",
+        licence="Apache-2.0",
+        size=34_000_000_000,
+        note="Wan 2.2 TI2V-5B, for a GPU of 10 to 24 GB: 5 s at 720p from one picture (not tried here).",
+        facts=EngineFacts(
+            "wan-light", "wan", 121, 121, 4, 24, (1280, 704), 32, joins=False, steps=50, takes=WAN, shifts_colours=True
         ),
-        ClipModel(
-            name="wan-light",
-            repo="Wan-AI/Wan2.2-TI2V-5B-Diffusers",
-            files=("model_index.json", "*/*"),
-            licence="Apache-2.0",
-            size=34_000_000_000,
-            note="Wan 2.2 TI2V-5B, for a GPU of 10 to 24 GB: 5 s at 720p from one picture (not tried here).",
-            facts=EngineFacts(
-                "wan-light",
-                "wan",
-                121,
-                121,
-                4,
-                24,
-                (1280, 704),
-                32,
-                joins=False,
-                steps=50,
-                takes=WAN,
-                shifts_colours=True,
-            ),
-            numbers=(5.7e9, 5.7e9),
+        numbers=(5.7e9, 5.7e9),
+    ),
+    ClipModel(
+        name="svd",
+        repo="stabilityai/stable-video-diffusion-img2vid-xt",
+        files=("model_index.json", "*/*.json", "*/*.fp16.safetensors"),
+        licence="Stability AI",
+        size=5_000_000_000,
+        note="Stable Video Diffusion XT: 25 frames from one picture, without words (not tried here).",
+        facts=_SVD,
+        numbers=(2.3e9,),
+        asks="https://huggingface.co/stabilityai/stable-video-diffusion-img2vid-xt/blob/main/LICENSE.md",
+    ),
+    ClipModel(
+        name="ltx",
+        repo="Lightricks/LTX-Video-0.9.8-13B-distilled",
+        licence="LTX open weights",
+        size=45_000_000_000,
+        note="LTX-Video 0.9.8 13B distilled: few steps, from one picture or between two (not tried here).",
+        facts=EngineFacts("ltx", "ltx", 121, 257, 8, 24, (704, 480), 32, steps=8, guidance=1.0, takes=WAN),
+        numbers=(4.8e9, 14.3e9),
+        asks="https://huggingface.co/Lightricks/LTX-Video-0.9.8-13B-distilled",
+    ),
+    ClipModel(
+        name=BUILT_IN,
+        licence="MIT",
+        note="The built-in small model for clips: quick on any machine, for what the storybook model draws.",
+        facts=_BUILT_IN,
+    ),
+    ClipModel(
+        name=HOSTED,
+        licence="the model's own",
+        note="A hosted model through Replicate's API, wan-video/wan-2.2-i2v-fast if none is named; it costs money.",
+        facts=EngineFacts(
+            HOSTED, "hosted", 81, 241, 4, 16, (832, 480), 16, steps=1, guidance=1.0, takes=frozenset({"frames"})
         ),
-        ClipModel(
-            name="svd",
-            repo="stabilityai/stable-video-diffusion-img2vid-xt",
-            files=("model_index.json", "*/*.json", "*/*.fp16.safetensors"),
-            licence="Stability AI",
-            size=5_000_000_000,
-            note="Stable Video Diffusion XT: 25 frames from one picture, without words (not tried here).",
-            facts=EngineFacts(
-                "svd",
-                "svd",
-                25,
-                25,
-                1,
-                7,
-                (1024, 576),
-                64,
-                areas=(0.6, 1.1),
-                joins=False,
-                words=False,
-                steps=25,
-                guidance=3.0,
-                takes=frozenset(
-                    {
-                        "frames",
-                        "fps",
-                        "steps",
-                        "guidance",
-                        "motion_bucket_id",
-                        "noise_aug_strength",
-                        "decode_chunk_size",
-                    }
-                ),
-            ),
-            numbers=(2.3e9,),
-            asks="https://huggingface.co/stabilityai/stable-video-diffusion-img2vid-xt/blob/main/LICENSE.md",
-        ),
-        ClipModel(
-            name="ltx",
-            repo="Lightricks/LTX-Video-0.9.8-13B-distilled",
-            files=("model_index.json", "*/*"),
-            licence="LTX open weights",
-            size=45_000_000_000,
-            note="LTX-Video 0.9.8 13B distilled: few steps, from one picture or between two (not tried here).",
-            facts=EngineFacts("ltx", "ltx", 121, 257, 8, 24, (704, 480), 32, steps=8, guidance=1.0, takes=WAN),
-            numbers=(4.8e9, 14.3e9),
-            asks="https://huggingface.co/Lightricks/LTX-Video-0.9.8-13B-distilled",
-        ),
-        ClipModel(
-            name=BUILT_IN,
-            repo="",
-            files=(),
-            licence="MIT",
-            size=0,
-            note="The built-in small model for clips: quick on any machine, for what the storybook model draws.",
-            facts=EngineFacts(
-                BUILT_IN,
-                "wan",
-                17,
-                17,
-                4,
-                8,
-                (128, 96),
-                16,
-                areas=(0.5, 1.5),
-                steps=12,
-                guidance=2.0,
-                takes=WAN,
-                negative_prompt="",  # it was taught without words, and knows few
-            ),
-        ),
-        ClipModel(
-            name=HOSTED,
-            repo="",
-            files=(),
-            licence="the model's own",
-            size=0,
-            note="A hosted model through Replicate's API, wan-video/wan-2.2-i2v-fast if none is named; it costs money.",
-            facts=EngineFacts(
-                HOSTED, "hosted", 81, 241, 4, 16, (832, 480), 16, steps=1, guidance=1.0, takes=frozenset({"frames"})
-            ),
-        ),
-    )
-}
+    ),
+)
+CLIP_MODELS = {row.name: row for row in _CLIP_MODELS}
 CLIP_LORAS = {
     f"wan-{noise}-noise-4-steps": Lora(
         name=f"wan-{noise}-noise-4-steps",
@@ -175,162 +113,3 @@ CLIP_LORAS = {
     for noise in ("high", "low")
 }
 FETCHED_CLIP_MODELS = {row.name: row for row in (*CLIP_MODELS.values(), *CLIP_LORAS.values()) if row.repo}
-
-
-@dataclass(frozen=True)
-class ClipWeights:
-    """An engine that was chosen. What has to be downloaded is downloaded when it is first asked for, and verified.
-
-    local: the folder of its weights, where there is nothing to download.
-    """
-
-    row: ClipModel
-    facts: EngineFacts
-    local: Path | None = None
-
-    @cached_property
-    def folder(self) -> Path:
-        return self.local or _download(self.row.name)
-
-    @cached_property
-    def fast_loras(self) -> tuple[Path, ...]:
-        """The LoRAs that make a few steps enough, for each expert in turn."""
-        return tuple(_download(name) / CLIP_LORAS[name].file for name in self.row.fast_loras)
-
-    @cached_property
-    def identity(self) -> dict[str, str]:
-        """What tells it from any other."""
-        if self.facts.family == "hosted":
-            return {"engine": self.facts.name}
-        known = _sha256_of_all(self.folder) if self.local else self.folder.name
-        return {"engine": self.facts.name, "weights": known}
-
-
-def find_engines(names: Iterable[str]) -> dict[str, ClipWeights]:
-    """The engines of these names; refuses one that cannot work here, before anything is drawn or fetched."""
-    return {name: _find(name) for name in dict.fromkeys(names)}
-
-
-def _find(name: str) -> ClipWeights:
-    row = CLIP_MODELS[_choose() if name == "auto" else name]
-    if row.facts.family == "hosted":
-        _refuse_without_token()
-        return ClipWeights(row, row.facts)
-    if named := os.environ.get(VARIABLE):
-        return _in_folder(typed_path(named, VARIABLE), row if name != "auto" else None)
-    if row.name == BUILT_IN:
-        folder = _built_in_folder()
-        if not (folder / "model_index.json").is_file():
-            raise NextSceneError(
-                "There is no built-in model for clips in this installation: leave clips out, set clip_engine to "
-                f"replicate, or name a folder with a model in {VARIABLE}."
-            )
-        return _in_folder(folder, row)
-    _refuse_licence(row)
-    _refuse_too_large(row)
-    return ClipWeights(row, row.facts)
-
-
-def _choose() -> str:
-    """The best engine that this machine's memory holds."""
-    if os.environ.get(VARIABLE):
-        return BUILT_IN  # whose place the folder takes
-    memory = gpu.total_memory() or 0
-    return "wan" if memory >= BEST else "wan-light" if memory >= SMALLEST else BUILT_IN
-
-
-def _in_folder(folder: Path, row: ClipModel | None) -> ClipWeights:
-    """The engine in a folder, by what it says of itself."""
-    try:
-        index = json.loads((folder / "model_index.json").read_text())
-        kind = FAMILIES[index["_class_name"]]
-        card = json.loads((folder / "next_scene.json").read_text()) if (folder / "next_scene.json").is_file() else {}
-    except (OSError, ValueError, KeyError) as error:
-        raise NextSceneError(
-            f"There is no model for clips in {folder} ({error!r}): name a folder with one of {', '.join(FAMILIES)}."
-        ) from None
-    row = row if row and row.facts.family == kind else next(row for row in KINDS if row.facts.family == kind)
-    facts = replace(row.facts, joins=row.facts.joins or kind != "svd", **_known(card))
-    if index.get("expand_timesteps"):  # a last picture would be left aside, and nothing would say so
-        facts = replace(facts, joins=False, shifts_colours=True)
-    return ClipWeights(row, facts, folder)
-
-
-def _known(card: Mapping[str, Any]) -> dict[str, Any]:
-    """What the card in a folder says of its clips."""
-    names = {"frames": int, "most": int, "fps": float, "steps": int, "guidance": float}
-    said: dict[str, Any] = {name: kind(card[name]) for name, kind in names.items() if name in card}
-    if isinstance(size := card.get("size"), list):
-        said["size"] = (int(size[0]), int(size[1]))
-    return said
-
-
-def _refuse_without_token() -> None:
-    if not os.environ.get("REPLICATE_API_TOKEN"):
-        raise NextSceneError(
-            "The clip engine replicate needs REPLICATE_API_TOKEN in the environment: set it to a token of your account."
-        )
-
-
-def _refuse_licence(row: ClipModel) -> None:
-    if row.asks and row.name not in os.environ.get(ACCEPTED, "").replace(",", " ").split():
-        raise NextSceneError(
-            f"{row.name} has a licence of its own ({row.asks}): read it, and set {ACCEPTED}={row.name} to accept it."
-        )
-
-
-def _refuse_too_large(row: ClipModel) -> None:
-    """Refuses an engine for which there is no GPU, or too small a one, with figures."""
-    least = needed(row)
-    memory = gpu.total_memory() or 0
-    if memory < least:
-        here = f"its GPU has {memory / 1e9:.0f} GB" if memory else "it has no GPU"
-        raise NextSceneError(
-            f"The clip engine {row.name} needs a GPU of at least {least / 1e9:.0f} GB, and this machine cannot run it "
-            f"({here}): set clip_engine to storybook or replicate, or leave clips out."
-        )
-
-
-def memory_needs(row: ClipModel) -> list[tuple[str, float]]:
-    """Bytes that an engine's largest stage takes on the GPU, by the memory plan; a tenth more for the clip itself."""
-    most = max(row.numbers)
-    return [(name, 1.1 * each * most + room) for name, each, room in PLANS]
-
-
-def needed(row: ClipModel) -> float:
-    """Bytes of the smallest GPU on which an engine runs."""
-    return min(need for _, need in memory_needs(row))
-
-
-def fetch_clip_model(name: str) -> Path:
-    """The folder of an engine's weights, or of a LoRA for it, complete and verified; downloads only what is missing."""
-    if row := CLIP_MODELS.get(name):
-        _refuse_licence(row)
-    return _download(name)
-
-
-def _download(name: str) -> Path:
-    from nextscene.hub import download  # brings huggingface_hub, which nothing else needs
-
-    return download.fetch(CLIP_MODELS.get(name) or CLIP_LORAS[name]).folder
-
-
-def _built_in_folder() -> Path:
-    """In an installed package, or in a checkout."""
-    here = Path(__file__).resolve()
-    installed = here.with_name("clips")
-    return installed if installed.is_dir() else here.parents[2] / "storybook" / "clips"
-
-
-def _sha256_of_all(folder: Path) -> str:
-    files = sorted(file for file in folder.rglob("*") if file.suffix in (".json", ".safetensors"))
-    listed = "".join(f"{cache.sha256(file)}  {file.relative_to(folder)}\n" for file in files)
-    return hashlib.sha256(listed.encode()).hexdigest()
-
-
-FAMILIES = {
-    "WanImageToVideoPipeline": "wan",
-    "StableVideoDiffusionPipeline": "svd",
-    "LTXConditionPipeline": "ltx",
-}
-KINDS = tuple(CLIP_MODELS[name] for name in (BUILT_IN, "svd", "ltx"))

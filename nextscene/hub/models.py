@@ -11,11 +11,11 @@ from nextscene.story import Phrases
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Files of one repository on a hub."""
+    """Files of one repository on a hub; without a repository it is built in."""
 
     name: str  # as the user knows it
-    repo: str
-    files: tuple[str, ...]  # patterns, each of which must match
+    repo: str = ""
+    files: tuple[str, ...] = ()  # patterns, each of which must match
     revision: str = "main"
     public: bool = False  # only what everyone may see, even if HF_TOKEN is set
 
@@ -25,7 +25,7 @@ class Row(Source):
     """What the user should know about it."""
 
     licence: str
-    size: int  # bytes
+    size: int = 0  # bytes
     note: str
 
 
@@ -96,10 +96,7 @@ _MODELS = (
     ),
     Model(
         name=BUILT_IN,
-        repo="",
-        files=(),
         licence="MIT",
-        size=0,
         note="The built-in storybook model: quick on any machine, and far simpler than the 2509 model.",
     ),
 )

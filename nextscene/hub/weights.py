@@ -4,9 +4,7 @@ In goes a model's name, or a local folder that holds a model; out comes a `Weigh
 downloaded (`download.py`) nor how a model is loaded.
 """
 
-import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +13,8 @@ from nextscene import NextSceneError
 from nextscene.card import Card, read_card
 from nextscene.files import typed_path
 from nextscene.hub import cache, gpu
-from nextscene.hub.clip_models import FETCHED_CLIP_MODELS, fetch_clip_model
+from nextscene.hub.clip_models import FETCHED_CLIP_MODELS
+from nextscene.hub.clip_weights import fetch_clip_model
 from nextscene.hub.models import BUILT_IN, FULL_MODEL, LORAS, MODEL_FILES, MODELS, VOICES, Lora, Model, Source, Voice
 from nextscene.story import Phrases
 
@@ -115,7 +114,7 @@ class Weights:
     def identity(self) -> Identity:
         """What tells it from any other. A folder of one's own is read whole for that."""
         revision = "" if self.local else self.folder.name
-        model_sha256 = _sha256_of_all(self.folder)
+        model_sha256 = cache.sha256_of_all(self.folder, MODEL_FILES)
         return Identity(self.name, revision, model_sha256, self.lora.name, cache.sha256(self.lora))
 
     def identity_with(
@@ -156,7 +155,7 @@ def find(name_or_folder: str, input_name: str = "The model", notice: str = "") -
     row = MODELS.get(name_or_folder)
     if row and row.repo:
         return Weights(name_or_folder, notice or row.note, row, None, Card())
-    folder = _built_in_folder() if row else typed_path(name_or_folder, input_name)
+    folder = cache.built_in("storybook", "storybook/model") if row else typed_path(name_or_folder, input_name)
     if not (folder / "model_index.json").is_file():
         raise NextSceneError(
             f"There is no model in {folder}, which would have a model_index.json: "
@@ -210,19 +209,3 @@ def _download(source: Source) -> Path:
     from nextscene.hub import download  # brings huggingface_hub, which nothing else needs
 
     return download.fetch(source).folder
-
-
-def _built_in_folder() -> Path:
-    """In an installed package, or in a checkout."""
-    here = Path(__file__).resolve()
-    installed = here.with_name("storybook")
-    return installed if installed.is_dir() else here.parents[2] / "storybook" / "model"
-
-
-def _sha256_of_all(folder: Path) -> str:
-    """Of all of a model's files, as `sha256sum FILES | sha256sum` would have it, the files sorted by name."""
-    names = sorted(str(file.relative_to(folder)) for pattern in MODEL_FILES for file in folder.glob(pattern))
-    with ThreadPoolExecutor() as pool:
-        sums = pool.map(cache.sha256, (folder / name for name in names))
-    listed = "".join(f"{each}  {name}\n" for each, name in zip(sums, names, strict=True))
-    return hashlib.sha256(listed.encode()).hexdigest()
