@@ -4,7 +4,6 @@ Every stage leaves its files in the work folder and goes on where it was stopped
 on a GPU.
 """
 
-import argparse
 import json
 import random
 import shutil
@@ -38,9 +37,11 @@ from storybook import (
     rephrasing,
     seeing,
     sheets,
+    stages,
 )
 from storybook.card import card
 from storybook.families import drawn
+from storybook.stages import report
 from storybook.training import DEVICE, batches
 from storybook.words import vocabulary
 from storybook.world import HEIGHT, WIDTH, State, random_state
@@ -161,7 +162,7 @@ def vae(work: Work, steps: int) -> None:
     autoencoder.teach(model, work.pictures(), work.folder, steps)
     model.save_pretrained(work.folder / "vae")
     figures = sheets.reconstructions(autoencoder.Flat(model), work.folder / "reconstructions.png")
-    _report(work.folder, "vae", figures)
+    report(work.folder, "vae", figures)
 
 
 def text(work: Work, steps: int) -> None:
@@ -214,7 +215,7 @@ def further(work: Work, steps: int) -> None:
 def see(work: Work, epochs: int) -> None:
     """Probes on the vision tower, by which the model looks at its own pictures."""
     lessons = work.lessons()
-    _report(work.folder, "probes right", seeing.teach(lessons.seen, lessons.states, work.probes, epochs))
+    report(work.folder, "probes right", seeing.teach(lessons.seen, lessons.states, work.probes, epochs))
 
 
 def hurry(work: Work, steps: int) -> None:
@@ -229,14 +230,14 @@ def hurry(work: Work, steps: int) -> None:
 def evaluate(work: Work, count: int) -> None:
     """The gates, over `count` pictures each."""
     make = work.scenes(work.transformer())
-    _report(work.folder, "openings", measure.openings(make, count, work.folder))
-    _report(work.folder, "edits", measure.edits(make, count, work.folder))
+    report(work.folder, "openings", measure.openings(make, count, work.folder))
+    report(work.folder, "edits", measure.edits(make, count, work.folder))
     for name, guidance in gates.GUIDANCES.items():
-        _report(work.folder, name, measure.edits(make, count, work.folder, strength=0.6, guidance=guidance))
-    _report(work.folder, "strength", measure.strengths(make, count, gates.STRENGTHS))
+        report(work.folder, name, measure.edits(make, count, work.folder, strength=0.6, guidance=guidance))
+    report(work.folder, "strength", measure.strengths(make, count, gates.STRENGTHS))
     for scale in gates.SCALES:
         make = work.scenes(work.transformer(scale))
-        _report(work.folder, gates.moved(scale), measure.moves(make, count))
+        report(work.folder, gates.moved(scale), measure.moves(make, count))
     evaluate_words(work, count)
     table = gates.table(json.loads((work.folder / "figures.json").read_text()))
     print(table)
@@ -248,7 +249,7 @@ def evaluate_words(work: Work, _: int) -> None:
     make = work.scenes(work.transformer(Look().lora_scale))
     every = held_out.wordings() * held_out.ROUNDS
     judged = held_out.verdicts(lambda words, states: sheets.pictures(make(words, states)), every)
-    _report(work.folder, "words by other hands", held_out.figures(judged))
+    report(work.folder, "words by other hands", held_out.figures(judged))
     (work.folder / "held-out.md").write_text(held_out.table(judged))
 
 
@@ -256,15 +257,15 @@ def evaluate_fast(work: Work, count: int) -> None:
     """What the model shows with few steps, without and with the fast LoRA, over `count` pictures each."""
     for name in HASTE:
         make = _hasty(work, name)
-        _report(work.folder, f"openings, {name}", measure.openings(make, count, work.folder))
-        _report(work.folder, f"edits, {name}", measure.edits(make, count, work.folder))
+        report(work.folder, f"openings, {name}", measure.openings(make, count, work.folder))
+        report(work.folder, f"edits, {name}", measure.edits(make, count, work.folder))
         for strength in (0.5, 0.6):
             figures = measure.edits(make, count, work.folder, strength=strength)
-            _report(work.folder, f"edits at strength {strength}, {name}", figures)
-        _report(work.folder, f"moves, {name}", measure.moves(make, count))
+            report(work.folder, f"edits at strength {strength}, {name}", figures)
+        report(work.folder, f"moves, {name}", measure.moves(make, count))
     name = "fast LoRA, 4 steps"
     for scale in (0, 0.5, 1):
-        _report(work.folder, f"moves, {name}, LoRA at {scale:g}", measure.moves(_hasty(work, name, scale), count))
+        report(work.folder, f"moves, {name}, LoRA at {scale:g}", measure.moves(_hasty(work, name, scale), count))
 
 
 def _hasty(work: Work, name: str, lora_scale: float = Look().lora_scale) -> measure.MakeScenes:
@@ -310,39 +311,15 @@ def assemble(work: Work, folder: Path, note: str, lora: Path | None) -> None:
         shutil.copy(work.probes, folder)
 
 
-def _report(folder: Path, name: str, figures: dict[str, float]) -> None:
-    path = folder / "figures.json"
-    kept: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    kept[name] = {key: round(value, 3) for key, value in figures.items()}
-    print(name, kept[name], flush=True)
-    path.write_text(json.dumps(kept, indent=2) + "\n")
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--stage", choices=[*STAGES, "assemble"], help="one stage only (default: all that make a model from nothing)"
-    )
-    parser.add_argument("--work", type=Path, default=Path("outputs/storybook"), help="the work folder")
-    parser.add_argument("--steps", type=int, help="training steps (or, to evaluate, pictures) in place of the stage's")
-    parser.add_argument("--model", type=Path, help="a finished model, for the stages that come after its LoRA")
-    parser.add_argument("--families", type=int, default=1600, help="of 19 pictures each, that training sees")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--out", type=Path, default=Path("storybook/model.new"), help="where the model goes")
-    parser.add_argument("--note", default="a small model of a drawn world", help="what its pictures say of themselves")
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    torch._dynamo.config.recompile_limit = 64
+    flags = stages.parser(__doc__, STAGES, "outputs/storybook", "storybook/model.new", "a small model of a drawn world")
+    flags.add_argument("--model", type=Path, help="a finished model, for the stages that come after its LoRA")
+    flags.add_argument("--families", type=int, default=1600, help="of 19 pictures each, that training sees")
+    given = flags.parse_args()
     work = Work(given.work, given.families)
     if given.model:
         work.take(given.model)
-    every = [stage for stage in (*STAGES, "assemble") if stage not in LATER]
-    for stage in [given.stage] if given.stage else every:
-        if stage == "assemble":
-            assemble(work, given.out, given.note, work.lora)
-        else:
-            run, steps = STAGES[stage]
-            run(work, given.steps or steps)
+    stages.run(given, work, STAGES, lambda: assemble(work, given.out, given.note, work.lora), LATER)
 
 
 if __name__ == "__main__":

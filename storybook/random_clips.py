@@ -42,6 +42,8 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 SENTENCE = "the camera pans left right a tower house by sea snow falls and moves closer"
 WORDS = ("<pad>", "</s>", "<unk>", *SENTENCE.split())
 CARD = {"frames": 9, "most": 33, "fps": 8, "steps": 2, "guidance": 2.0}
+SEER = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+MOVER = {"num_attention_heads": 2, "attention_head_dim": 12}
 SIZES = {"svd": [128, 64], "ltx": [64, 64]}
 
 
@@ -83,8 +85,7 @@ def _wan_vae(channels: int = 4) -> AutoencoderKLWan:
 def _expert(channels: int, in_channels: int) -> WanTransformer3DModel:
     return WanTransformer3DModel(
         patch_size=(1, 2, 2),
-        num_attention_heads=2,
-        attention_head_dim=12,
+        **MOVER,
         in_channels=in_channels,
         out_channels=channels,
         text_dim=32,
@@ -118,15 +119,7 @@ def svd() -> StableVideoDiffusionPipeline:
             down_block_types=["DownEncoderBlock2D"] * 4, block_out_channels=[32] * 4, layers_per_block=1
         ),
         image_encoder=CLIPVisionModelWithProjection(
-            CLIPVisionConfig(
-                hidden_size=16,
-                intermediate_size=32,
-                num_hidden_layers=1,
-                num_attention_heads=2,
-                image_size=224,
-                patch_size=56,
-                projection_dim=16,
-            )
+            CLIPVisionConfig(**SEER, image_size=224, patch_size=56, projection_dim=16)
         ),
         unet=UNetSpatioTemporalConditionModel(
             block_out_channels=(32, 32),
@@ -165,8 +158,7 @@ def ltx() -> LTXConditionPipeline:
         transformer=LTXVideoTransformer3DModel(
             in_channels=8,
             out_channels=8,
-            num_attention_heads=2,
-            attention_head_dim=12,
+            **MOVER,
             cross_attention_dim=24,
             num_layers=1,
             caption_channels=32,

@@ -55,14 +55,19 @@ def save(pipe: QwenImageEditPlusPipeline, lora: dict[str, torch.Tensor], folder:
     """A model and its LoRA in a folder, as the full model's lies in its own."""
     pipe.to(torch.bfloat16).save_pretrained(folder)
     _save_lora(lora, folder / "next-scene.safetensors")
-    for config in folder.glob("*/config.json"):
-        facts = json.loads(config.read_text())
-        facts.pop("_name_or_path", None)  # where it was made is nobody's concern
-        _write_json(config, facts)
+    forget_origins(folder)
     index = json.loads((folder / "model_index.json").read_text())
     index["processor"] = ["transformers", "Qwen2VLProcessor"]  # as the full model's index says
-    _write_json(folder / "model_index.json", index)
-    _write_json(folder / "next_scene.json", card)
+    write_json(folder / "model_index.json", index)
+    write_json(folder / "next_scene.json", card)
+
+
+def forget_origins(folder: Path) -> None:
+    """Where the parts of a model were made is nobody's concern."""
+    for config in folder.glob("*/config.json"):
+        facts = json.loads(config.read_text())
+        facts.pop("_name_or_path", None)
+        write_json(config, facts)
 
 
 def tokenizer(texts: Iterable[str] = ()) -> Qwen2Tokenizer:
@@ -146,7 +151,7 @@ def _save_lora(state: dict[str, torch.Tensor], file: Path) -> None:
     save_file({name: tensor.to(torch.bfloat16) for name, tensor in state.items()}, file)
 
 
-def _write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n")
 
 

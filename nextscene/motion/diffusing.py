@@ -84,6 +84,20 @@ class Diffusing:
         return Clip(frames, plan.fps, time.perf_counter() - started, made_by)
 
     def _frames(self, plan: ClipPlan, first: Image.Image, last: Image.Image | None, on_step: Callback) -> list[Frame]:
+        found = self._pipe(
+            **self._asked(plan, first, last),
+            width=plan.width,
+            height=plan.height,
+            num_frames=plan.frames,
+            num_inference_steps=plan.steps,
+            generator=noise(plan),
+            output_type="pt",
+            callback_on_step_end=on_step,
+        )
+        return to_frames(found.frames[0])
+
+    def _asked(self, plan: ClipPlan, first: Image.Image, last: Image.Image | None) -> Mapping[str, Any]:
+        """What this pipeline alone is told."""
         raise NotImplementedError
 
     def _prepare(self) -> None:

@@ -1,5 +1,6 @@
 """Wan's engines: two experts (A14B), one (5B), and the built-in model, which is of the same class."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from nextscene import NextSceneError
-from nextscene.clip import Frame
-from nextscene.motion.diffusing import Callback, Diffusing, Words, noise, to_frames
+from nextscene.motion.diffusing import Diffusing, Words
 from nextscene.story import ClipPlan
 
 SHIFT = 5.0  # of the noise schedule: Wan's own at 480p
@@ -37,21 +37,8 @@ class Wan(Diffusing):
         )
         return {"prompt_embeds": shown, "negative_prompt_embeds": avoided}
 
-    def _frames(self, plan: ClipPlan, first: Image.Image, last: Image.Image | None, on_step: Callback) -> list[Frame]:
-        found = self._pipe(
-            first,
-            last_image=last,
-            **self._words_of(plan),
-            width=plan.width,
-            height=plan.height,
-            num_frames=plan.frames,
-            num_inference_steps=plan.steps,
-            guidance_scale=plan.guidance,
-            generator=noise(plan),
-            output_type="pt",
-            callback_on_step_end=on_step,
-        )
-        return to_frames(found.frames[0])
+    def _asked(self, plan: ClipPlan, first: Image.Image, last: Image.Image | None) -> Mapping[str, Any]:
+        return {"image": first, "last_image": last, **self._words_of(plan), "guidance_scale": plan.guidance}
 
     def _precise(self, without: Any) -> dict[str, Any]:
         if "vae" in without:

@@ -4,7 +4,6 @@ It starts from the picture model's codec. Every stage leaves its files in the wo
 stopped. The same command trains on a CPU and on a GPU.
 """
 
-import argparse
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -23,9 +22,11 @@ from diffusers import (
 from torch import Tensor
 from transformers import T5Tokenizer, UMT5EncoderModel
 
+from storybook import random_model, stages
 from storybook.autoencoder import LATENTS, Flat, pixels
 from storybook.moving import codec, gates, lessons, measure, painter, reader, sheets
 from storybook.moving.clips import FRAMES, RATE, Clip, camera_clip, frames, world_clip
+from storybook.stages import report
 from storybook.training import DEVICE, batches
 from storybook.world import HEIGHT, WIDTH
 
@@ -115,7 +116,7 @@ def vae(work: Work, steps: int) -> None:
     model.save_pretrained(work.folder / "vae")
     chance = random.Random("codec held out")
     clips = [chance.choice((camera_clip, world_clip))(chance, held_out=True) for _ in range(24)]
-    _report(work.folder, "codec", measure.codec(work.keep, clips))
+    report(work.folder, "codec", measure.codec(work.keep, clips))
 
 
 def text(work: Work, steps: int) -> None:
@@ -144,11 +145,11 @@ def clips(work: Work, steps: int) -> None:
 def evaluate(work: Work, count: int) -> None:
     """The gates, over `count` clips each."""
     make = work.maker(work.transformer())
-    _report(work.folder, "camera", measure.camera(make, count, work.keep))
-    _report(work.folder, "stillness", measure.stillness(make, count // 2))
-    _report(work.folder, "by itself", measure.by_itself(make, count // 2))
-    _report(work.folder, "events", measure.events(make, count))
-    _report(work.folder, "joins", measure.joins(make, count, work.keep))
+    report(work.folder, "camera", measure.camera(make, count, work.keep))
+    report(work.folder, "stillness", measure.stillness(make, count // 2))
+    report(work.folder, "by itself", measure.by_itself(make, count // 2))
+    report(work.folder, "events", measure.events(make, count))
+    report(work.folder, "joins", measure.joins(make, count, work.keep))
     table = gates.table(json.loads((work.folder / "figures.json").read_text()))
     print(table)
     (work.folder / "gates.md").write_text(table)
@@ -179,44 +180,22 @@ def assemble(work: Work, folder: Path, note: str) -> None:
         transformer=model,
     )
     pipe.save_pretrained(folder)
-    for config in folder.glob("*/config.json"):
-        facts = json.loads(config.read_text())
-        facts.pop("_name_or_path", None)  # where it was made is nobody's concern
-        config.write_text(json.dumps(facts, indent=2) + "\n")
+    random_model.forget_origins(folder)
     card = {
         "size": [WIDTH, HEIGHT], "frames": FRAMES, "most": FRAMES, "fps": RATE, "steps": STEPS, "guidance": GUIDANCE,
         "note": note,
     }  # fmt: skip
-    (folder / "next_scene.json").write_text(json.dumps(card, indent=2) + "\n")
-
-
-def _report(folder: Path, name: str, figures: dict[str, float]) -> None:
-    path = folder / "figures.json"
-    kept: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    kept[name] = {key: round(value, 3) for key, value in figures.items()}
-    print(name, kept[name], flush=True)
-    path.write_text(json.dumps(kept, indent=2) + "\n")
+    random_model.write_json(folder / "next_scene.json", card)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stage", choices=[*STAGES, "assemble"], help="one stage only (default: all)")
-    parser.add_argument("--work", type=Path, default=Path("outputs/storybook-clips"), help="the work folder")
-    parser.add_argument("--steps", type=int, help="training steps (or, to evaluate, clips) in place of the stage's")
-    parser.add_argument("--clips", type=int, default=12000, help="that the transformer learns from")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--out", type=Path, default=Path("storybook/clips.new"), help="where the model goes")
-    parser.add_argument("--note", default="a small model of a drawn world in motion", help="what it says of itself")
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    torch._dynamo.config.recompile_limit = 64
+    flags = stages.parser(
+        __doc__, STAGES, "outputs/storybook-clips", "storybook/clips.new", "a small model of a drawn world in motion"
+    )
+    flags.add_argument("--clips", type=int, default=12000, help="that the transformer learns from")
+    given = flags.parse_args()
     work = Work(given.work, given.clips)
-    for stage in [given.stage] if given.stage else [*STAGES, "assemble"]:
-        if stage == "assemble":
-            assemble(work, given.out, given.note)
-        else:
-            run, steps = STAGES[stage]
-            run(work, given.steps or steps)
+    stages.run(given, work, STAGES, lambda: assemble(work, given.out, given.note))
 
 
 if __name__ == "__main__":
