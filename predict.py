@@ -15,8 +15,9 @@ from nextscene.api import load
 from nextscene.files import own_folder
 from nextscene.form import fetched_file, fetched_files
 from nextscene.hub import choose
-from nextscene.production import Production, Request
+from nextscene.production import Production
 from nextscene.progress import Parts
+from nextscene.request import Request
 from nextscene.settings import FilmSettings, OutputSettings, ScriptSettings, StorySettings
 from nextscene.story import Story, from_file, from_prompts
 

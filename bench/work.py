@@ -13,7 +13,8 @@ from PIL import Image
 from nextscene import hub, model
 from nextscene.hub import Weights
 from nextscene.model import NextScenePipeline
-from nextscene.production import Production, Request
+from nextscene.production import Production
+from nextscene.request import Request
 from nextscene.settings import StorySettings
 from nextscene.shooting import Studio
 from nextscene.story import Shot, Size, from_prompts

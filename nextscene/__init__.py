@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nextscene.api import make as make
     from nextscene.api import read_story as read_story
     from nextscene.production import Production as Production
-    from nextscene.production import Request as Request
+    from nextscene.request import Request as Request
     from nextscene.shooting import Studio as Studio
     from nextscene.story import Story as Story
     from nextscene.take import Take as Take
@@ -54,7 +54,7 @@ _WHERE = {
     "make": "api",
     "read_story": "api",
     "Production": "production",
-    "Request": "production",
+    "Request": "request",
     "Story": "story.story",
     "Studio": "shooting.studio",
     "Take": "take",

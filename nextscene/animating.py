@@ -12,11 +12,12 @@ from pathlib import Path
 
 from nextscene import NextSceneError
 from nextscene.clip import Engine, OpenEngine
-from nextscene.cutting import Cut, beside
+from nextscene.cutting import Cut
 from nextscene.film import ClipTime, CuttingRoom
 from nextscene.motion import Engines, choose_clips
 from nextscene.output import Moving, Papers, Record, numbered_clips, refuse_what_is_in_the_way
 from nextscene.progress import OnProgress, filming
+from nextscene.request import beside
 from nextscene.settings import StorySettings
 from nextscene.shooting import Checker
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nextscene.hub import TRAINING_BYTES, Weights, choose, find
-from nextscene.production import Production, Request
+from nextscene.production import Production
+from nextscene.request import Request
 from nextscene.settings import StorySettings
 from nextscene.story import Story, from_file, from_text
 

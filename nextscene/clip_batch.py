@@ -23,7 +23,8 @@ from nextscene.files import write_whole
 from nextscene.hub import Weights, find_engines
 from nextscene.motion import Engines
 from nextscene.output import Record, refuse_what_is_in_the_way
-from nextscene.production import Production, Request
+from nextscene.production import Production
+from nextscene.request import Request
 from nextscene.settings import ClipSettings, StorySettings
 from nextscene.shooting import Checker
 from nextscene.story import ClipPlan, ClipScene

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nextscene import NextSceneError, __version__
-from nextscene.files import exists, lies_within, sha256
+from nextscene.files import exists, sha256
 from nextscene.film import CuttingRoom, cast_voices
 from nextscene.output import Papers, Record, clip_times
 from nextscene.progress import filming
+from nextscene.request import beside
 from nextscene.settings import FilmSettings, StorySettings
 from nextscene.story import Story
 
@@ -94,10 +95,3 @@ def cut_film(
             print(f"Nothing may be written in {folder}: its record does not name this film.", file=sys.stderr)
     yield from room.files
     yield from desk.write(room.timeline)
-
-
-def beside(folder: Path, named: str | None, flag: str) -> Path | None:
-    """A file that a story names, if it lies in the story's folder: a stranger's story opens no other file."""
-    if named and not lies_within(folder, folder / named):
-        raise NextSceneError(f"This story names the file {named!r}, which is not in its folder: give it with {flag}.")
-    return folder / named if named else None

@@ -12,35 +12,30 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
 from nextscene import NextSceneError, pictures
-from nextscene.cutting import Cut, beside
+from nextscene.cutting import Cut
 from nextscene.files import exists
 from nextscene.film import ClipTime, CuttingRoom
 from nextscene.hub import Weights, fetch_lora, public_name
 from nextscene.motion import choose_clips
 from nextscene.output import Moving, Papers, Record, deliver, numbered, numbered_clips
 from nextscene.progress import OnProgress, filming, progress
-from nextscene.script import Breakdown
-from nextscene.settings import FilmSettings, OutputSettings, StorySettings
+from nextscene.request import GivenPictures, Request
+from nextscene.settings import StorySettings
 from nextscene.shooting import Checker
 from nextscene.story import (
     IMAGE,
     ClipPlan,
-    Reference,
     Shot,
     Story,
     about_unknown_words,
     advice,
     choose_seed,
     plan,
-    read_look,
 )
 from nextscene.take import Take
 
@@ -49,51 +44,7 @@ if TYPE_CHECKING:
 
 BREAKDOWN = "breakdown.json"  # the file in a run's folder
 
-GivenPictures = dict[Reference, Image.Image]
 Load = Callable[[], "Studio"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What a person asks for, from whatever door. What they did not say is absent.
-
-    story: what to tell; None: to go on with the story of the folder.
-    folder: where the run's record and, where nothing else is named, its files go.
-    story_folder: where the story's file lies, if it has one; files that it names may lie there too.
-    image, references, music: files that come with the story.
-    film, sheet, papers, picture: the files to make, where they are wanted; `picture` is a single scene's own.
-    otio: the editor's file, where it is not to lie beside the film. edits: the edit for other programs, with a film.
-    keep_takes: whether every take is kept without loss, so that the run can go on and scenes be taken again.
-    at_home: whether the person sits at this machine: its files, its network and its keys are theirs.
-    retake: scenes to take again; use: "SCENE:TAKE", takes to choose; cascade: also draw again what is stale.
-    fresh: start anew, whatever the folder holds.
-    breakdown: of the script that the story is of, if it is; it lies in the folder.
-    """
-
-    story: Story | None
-    folder: Path
-    settings: StorySettings = StorySettings()
-    film_settings: FilmSettings = FilmSettings()
-    output: OutputSettings = OutputSettings()
-    story_folder: Path | None = None
-    image: Path | None = None
-    references: tuple[Path, ...] = ()
-    music: Path | None = None
-    film: Path | None = None
-    otio: Path | None = None
-    edits: tuple[Path, ...] = ()
-    sheet: Path | None = None
-    papers: Papers = Papers()
-    picture: Path | None = None
-    keep_takes: bool = False
-    deliver_record: bool = False
-    check_safety: bool = False
-    at_home: bool = False
-    retake: tuple[str, ...] = ()
-    use: tuple[str, ...] = ()
-    cascade: bool = False
-    fresh: bool = False
-    breakdown: Breakdown | None = None
 
 
 class Production:
@@ -114,8 +65,8 @@ class Production:
             request.folder, name=name, keeps_takes=request.keep_takes, fresh=request.fresh, checker=self.checker
         )
         story, self.pictures = self._story()
-        story = self._with_look(story).with_film(request.film_settings)
-        self.music, self.lut = self._music(story), self._lut(story)
+        story = request.with_look(story).with_film(request.film_settings)
+        self.music, self.lut = request.music_for(story), request.lut_for(story)
         story = story.with_takes(self.record.wanted_takes(story, request.retake, request.use))
         self.lora_weights = request.settings.lora_weights or story.lora_weights
         typed = {name: value for name, value in request.settings.given.items() if name != "look"}
@@ -286,44 +237,8 @@ class Production:
                 raise NextSceneError(f"No story was begun in {folder}: give a story, or name the folder of one.")
             return self.record.story, self.record.given_pictures()
         self.record.turn_to(request.story)
-        story = request.story.with_cast(len(request.references))
-        files = {Reference("picture", name): path for name, path in zip(story.cast, request.references, strict=True)}
-        return story, _read_pictures(files | ({IMAGE: request.image} if request.image else {}))
-
-    def _with_look(self, story: Story) -> Story:
-        """The story in the look that the user or the story names."""
-        request = self.request
-        typed, named = request.settings.look, request.settings.look or story.look
-        if not named:
-            return story
-        if not request.at_home:
-            raise NextSceneError(f"This story names the look {named!r}, which cannot come with it: write what it says.")
-        file = Path(typed) if typed else beside(request.story_folder or request.folder, named, "--look")
-        return read_look(file).under(story) if file else story
-
-    def _music(self, story: Story) -> Path | None:
-        """The file of the film's music: the one that the person gave, or one that came in the story's own folder."""
-        request, named = self.request, story.film.music
-        if request.music or not named:
-            return request.music
-        if not request.at_home:
-            raise NextSceneError(f"This story plays {named!r}: give it along as video_music.")
-        if "music" in request.film_settings.given:
-            return Path(named)
-        return beside(request.story_folder or request.folder, named, "--music") if request.film else None
-
-    def _lut(self, story: Story) -> Path | None:
-        """The file of the film's table of colours, as the music's: but none can be given along."""
-        request, named = self.request, story.film.lut
-        if not named:
-            return None
-        if not request.at_home:
-            raise NextSceneError(
-                f"This story's film names the file {named!r}, which cannot come with it: name a grade."
-            )
-        if "lut" in request.film_settings.given:
-            return Path(named)
-        return beside(request.story_folder or request.folder, named, "--lut") if request.film else None
+        story = request.named(request.story)
+        return story, request.read_pictures(story)
 
     def _fetched(self) -> Mapping[str, Any]:
         """Fetches what is not there yet; what the record says of the weights."""
@@ -366,17 +281,6 @@ class Production:
     def _clip_file_for(self, plan: ClipPlan) -> Path:
         request = self.request
         return request.picture.with_suffix(".mp4") if request.picture else numbered_clips(request.folder)(plan)
-
-
-def _read_pictures(files: Mapping[Reference, Path]) -> GivenPictures:
-    """What was given with the story. How large it is, is known before it is decoded: 100 kB may hold 100 megapixels."""
-    pixels = sum(map(pictures.pixels, files.values()))
-    if pixels > pictures.MOST_MEGAPIXELS * 1_000_000:
-        raise NextSceneError(
-            f"The first picture and the references have {pixels / 1_000_000:.0f} megapixels together, "
-            f"and {pictures.MOST_MEGAPIXELS} at most are read: make them smaller first."
-        )
-    return {reference: pictures.read(path) for reference, path in files.items()}
 
 
 def clean_folder(folder: Path, dry_run: bool = False) -> list[Path]:

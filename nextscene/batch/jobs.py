@@ -12,7 +12,8 @@ from nextscene import NextSceneError
 from nextscene.files import lies_within
 from nextscene.hub import Weights
 from nextscene.output import numbered
-from nextscene.production import Production, Request
+from nextscene.production import Production
+from nextscene.request import Request
 from nextscene.settings import FilmSettings, OutputSettings, StorySettings
 from nextscene.story import Story
 

@@ -27,8 +27,9 @@ from nextscene.cli.write import write
 from nextscene.cutting import cut_film
 from nextscene.hub import Weights, choose, describe_models, fetch
 from nextscene.output import Papers
-from nextscene.production import Production, Request, clean_folder
+from nextscene.production import Production, clean_folder
 from nextscene.progress import say
+from nextscene.request import Request
 from nextscene.settings import ClipSettings, FilmSettings, OutputSettings, ScriptSettings, StorySettings
 from nextscene.shooting import Checker
 from nextscene.story import Story, from_file, from_prompts, from_text

@@ -5,7 +5,6 @@ written from here, and what is a setting is taken from the table of settings.
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nextscene.settings import (
@@ -52,128 +51,6 @@ class FormInput:
         return f"        {self.name}: {self.kind} = Input(\n{''.join(lines)}        ),\n"
 
 
-def form_inputs() -> Iterator[FormInput]:
-    """All of them, the most important first."""
-    yield FormInput(
-        "prompts",
-        "list[str] | None",
-        None,
-        "The scenes in order, one prompt each, 1 to 300 of them (recommended: 3 to 8). Name the camera first, then "
-        "what changes, then the light: 'Camera pans left, revealing a harbour, soft morning light'. 'Next Scene:' is "
-        "put before each. Leave empty if you give a story file or a script.",
-    )
-    yield FormInput(
-        "image",
-        "Path | None",
-        None,
-        "A first picture, optional: the first scene becomes its natural next shot. Any common image format. Without it "
-        "the first scene is made from its words alone.",
-        accept="image/*",
-    )
-    yield FormInput(
-        "story",
-        "Path | None",
-        None,
-        "A story file (JSON) instead of prompts, optional: scenes with their own seed, strength, duration and more, "
-        "and settings for all of them. Its format is described in docs/story.md.",
-    )
-    for name in ("negative_prompt", "strength", "lora_scale", "width", "height"):
-        yield _from_setting(StorySettings, name)
-    yield _from_setting(StorySettings, "steps", "num_inference_steps")
-    yield _from_setting(StorySettings, "guidance")
-    yield _from_setting(StorySettings, "seed")
-    yield FormInput(
-        "output_video", "bool", False, "Also make an MP4 of the scenes, sequence.mp4, delivered after them."
-    )
-    yield _from_setting(StorySettings, "fps")
-    yield _from_setting(OutputSettings, "output_format")
-    yield FormInput(
-        "script",
-        "str | None",
-        None,
-        "A script instead of prompts, optional: the text of a screenplay (Fountain) or of a tale, or a file of one, "
-        "Final Draft's FDX too. Scenes become shots of the same places and people; docs/script.md says how. A "
-        "breakdown.json from an earlier plan, changed as you like, does as well.",
-    )
-    yield FormInput(
-        "writer",
-        "str",
-        "rules",
-        "Of a script: who breaks it down. rules: no model and no network; local: the model that draws; the others are "
-        "hosted, see the script's text, and want a writer_key.",
-        ("rules", "local", "openai", "anthropic", "gemini"),
-    )
-    yield FormInput("writer_key", "Secret | None", None, "The key of a hosted writer, optional. It is written nowhere.")
-    yield _from_setting(ScriptSettings, "max_shots")
-    yield FormInput(
-        "plan_only",
-        "bool",
-        False,
-        "Of a script: draw nothing. Deliver breakdown.json, its scenes, places, people and shots; the logs say how "
-        "many pictures it comes to.",
-    )
-    yield _from_setting(OutputSettings, "output_quality")
-    yield _from_setting(StorySettings, "go_fast")
-    yield _from_setting(StorySettings, "continuity")
-    yield _from_setting(StorySettings, "aspect")
-    for name in ("clips", "clip_engine", "clip_seconds"):
-        yield _from_setting(ClipSettings, name)
-    yield FormInput(
-        "references",
-        "list[Path] | None",
-        None,
-        "Further pictures, of characters or places, that every scene looks at as well, optional. A scene looks at "
-        "three pictures at most, the one that it grows from included. Recommended: one or two; each makes a "
-        "scene slower.",
-    )
-    yield _from_setting(StorySettings, "lora_weights")
-    yield _from_setting(StorySettings, "lora_weights_scale")
-    yield FormInput(
-        "contact_sheet",
-        "bool",
-        False,
-        "Also make contact_sheet.png: all scenes in one picture, with their words, times and seed.",
-    )
-    yield FormInput(
-        "return_record",
-        "bool",
-        False,
-        "Also deliver run.json, last: everything decided and made, scene by scene. It is itself a story file that "
-        "makes the same pictures again.",
-    )
-    yield _from_setting(FilmSettings, "transition", "video_transition")
-    yield _from_setting(FilmSettings, "move", "video_move")
-    yield FormInput(
-        "video_format",
-        "str",
-        "mp4",
-        "Of the film: its file format. Recommended: mp4; a gif is large and has no sound.",
-        choices=("mp4", "webm", "gif"),
-    )
-    yield _from_setting(FilmSettings, "captions", "video_captions")
-    yield _from_setting(FilmSettings, "narration", "video_narration")
-    yield FormInput(
-        "video_music",
-        "Path | None",
-        None,
-        "Of the film: a sound file that is played, softer under speech, optional.",
-    )
-    yield FormInput(
-        "disable_safety_checker",
-        "bool",
-        False,
-        "Do not check the scenes. Else a small classifier looks at each, and one that it takes for pornographic is "
-        "withheld; the others are delivered, and the logs say so.",
-    )
-
-
-def with_declarations(source: str) -> str:
-    """predict.py's text with its inputs written anew."""
-    begin = source.index("        self,\n") + len("        self,\n")
-    end = source.index("    ) -> Iterator[Path]:")
-    return source[:begin] + "".join(each.declaration() for each in form_inputs()) + source[end:]
-
-
 def _from_setting(group: type[Group], name: str, form_name: str = "") -> FormInput:
     setting = row(group, name)
     blank = setting.default is None or bool(setting.blank)
@@ -198,3 +75,122 @@ def _describe(setting: Setting) -> str:
 def _literal(value: object) -> str:
     """As Cog reads it: one literal on one line, without backslashes."""
     return repr(value) if isinstance(value, bool | int | float | None) else json.dumps(value, ensure_ascii=False)
+
+
+# All of them, the most important first.
+FORM_INPUTS = (
+    FormInput(
+        "prompts",
+        "list[str] | None",
+        None,
+        "The scenes in order, one prompt each, 1 to 300 of them (recommended: 3 to 8). Name the camera first, then "
+        "what changes, then the light: 'Camera pans left, revealing a harbour, soft morning light'. 'Next Scene:' is "
+        "put before each. Leave empty if you give a story file or a script.",
+    ),
+    FormInput(
+        "image",
+        "Path | None",
+        None,
+        "A first picture, optional: the first scene becomes its natural next shot. Any common image format. Without it "
+        "the first scene is made from its words alone.",
+        accept="image/*",
+    ),
+    FormInput(
+        "story",
+        "Path | None",
+        None,
+        "A story file (JSON) instead of prompts, optional: scenes with their own seed, strength, duration and more, "
+        "and settings for all of them. Its format is described in docs/story.md.",
+    ),
+    *(_from_setting(StorySettings, name) for name in ("negative_prompt", "strength", "lora_scale", "width", "height")),
+    _from_setting(StorySettings, "steps", "num_inference_steps"),
+    _from_setting(StorySettings, "guidance"),
+    _from_setting(StorySettings, "seed"),
+    FormInput("output_video", "bool", False, "Also make an MP4 of the scenes, sequence.mp4, delivered after them."),
+    _from_setting(StorySettings, "fps"),
+    _from_setting(OutputSettings, "output_format"),
+    FormInput(
+        "script",
+        "str | None",
+        None,
+        "A script instead of prompts, optional: the text of a screenplay (Fountain) or of a tale, or a file of one, "
+        "Final Draft's FDX too. Scenes become shots of the same places and people; docs/script.md says how. A "
+        "breakdown.json from an earlier plan, changed as you like, does as well.",
+    ),
+    FormInput(
+        "writer",
+        "str",
+        "rules",
+        "Of a script: who breaks it down. rules: no model and no network; local: the model that draws; the others are "
+        "hosted, see the script's text, and want a writer_key.",
+        ("rules", "local", "openai", "anthropic", "gemini"),
+    ),
+    FormInput("writer_key", "Secret | None", None, "The key of a hosted writer, optional. It is written nowhere."),
+    _from_setting(ScriptSettings, "max_shots"),
+    FormInput(
+        "plan_only",
+        "bool",
+        False,
+        "Of a script: draw nothing. Deliver breakdown.json, its scenes, places, people and shots; the logs say how "
+        "many pictures it comes to.",
+    ),
+    _from_setting(OutputSettings, "output_quality"),
+    _from_setting(StorySettings, "go_fast"),
+    _from_setting(StorySettings, "continuity"),
+    _from_setting(StorySettings, "aspect"),
+    *(_from_setting(ClipSettings, name) for name in ("clips", "clip_engine", "clip_seconds")),
+    FormInput(
+        "references",
+        "list[Path] | None",
+        None,
+        "Further pictures, of characters or places, that every scene looks at as well, optional. A scene looks at "
+        "three pictures at most, the one that it grows from included. Recommended: one or two; each makes a "
+        "scene slower.",
+    ),
+    _from_setting(StorySettings, "lora_weights"),
+    _from_setting(StorySettings, "lora_weights_scale"),
+    FormInput(
+        "contact_sheet",
+        "bool",
+        False,
+        "Also make contact_sheet.png: all scenes in one picture, with their words, times and seed.",
+    ),
+    FormInput(
+        "return_record",
+        "bool",
+        False,
+        "Also deliver run.json, last: everything decided and made, scene by scene. It is itself a story file that "
+        "makes the same pictures again.",
+    ),
+    _from_setting(FilmSettings, "transition", "video_transition"),
+    _from_setting(FilmSettings, "move", "video_move"),
+    FormInput(
+        "video_format",
+        "str",
+        "mp4",
+        "Of the film: its file format. Recommended: mp4; a gif is large and has no sound.",
+        choices=("mp4", "webm", "gif"),
+    ),
+    _from_setting(FilmSettings, "captions", "video_captions"),
+    _from_setting(FilmSettings, "narration", "video_narration"),
+    FormInput(
+        "video_music",
+        "Path | None",
+        None,
+        "Of the film: a sound file that is played, softer under speech, optional.",
+    ),
+    FormInput(
+        "disable_safety_checker",
+        "bool",
+        False,
+        "Do not check the scenes. Else a small classifier looks at each, and one that it takes for pornographic is "
+        "withheld; the others are delivered, and the logs say so.",
+    ),
+)
+
+
+def with_declarations(source: str) -> str:
+    """predict.py's text with its inputs written anew."""
+    begin = source.index("        self,\n") + len("        self,\n")
+    end = source.index("    ) -> Iterator[Path]:")
+    return source[:begin] + "".join(each.declaration() for each in FORM_INPUTS) + source[end:]

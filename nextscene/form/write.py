@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nextscene.card import World, read_card
-from nextscene.form.inputs_table import form_inputs, with_declarations
+from nextscene.form.inputs_table import FORM_INPUTS, with_declarations
 from nextscene.hub import CLIP_MODELS, LORAS, MODELS, VOICES, memory_needs
 from nextscene.settings import (
     ClipLook,
@@ -80,7 +80,7 @@ def with_tables(text: str) -> str:
 def _inputs_table() -> str:
     lines = [
         f"| `{each.name}` | {_shown(each.default)} | {_cell(each.description)}{_choices(each.choices)} |\n"
-        for each in form_inputs()
+        for each in FORM_INPUTS
     ]
     return "| input | default | what it does |\n|---|---|---|\n" + "".join(lines)
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from nextscene.adaptation import adapt
 from nextscene.output import Papers, Record
-from nextscene.production import Request
+from nextscene.request import Request
 from nextscene.script import break_down, read_script
 from nextscene.settings import Group, ScriptSettings, StorySettings
 from nextscene.story import Story, from_data, from_text

@@ -12,23 +12,10 @@ from nextscene.story.language import ANSWERS, PLACES, WEATHERS
 from nextscene.story.language import read as read_words
 from nextscene.story.looks import SavedLook, look_of, read_look
 from nextscene.story.parents import choose_parent, difference
-from nextscene.story.planning import (
-    FAST_STEPS,
-    GRID,
-    IMAGE,
-    MAX_REFERENCES,
-    Reference,
-    Shot,
-    Size,
-    choose_seed,
-    plan,
-    retaken,
-    scenes_needed_after,
-    seconds_of,
-    shot_seed,
-)
+from nextscene.story.planning import FAST_STEPS, choose_seed, plan, seconds_of
 from nextscene.story.scene import PREFIX, Line, Scene, Sound, with_prefix
-from nextscene.story.sizes import drawing_size
+from nextscene.story.shot import IMAGE, MAX_REFERENCES, Reference, Shot, retaken, scenes_needed_after, shot_seed
+from nextscene.story.sizes import GRID, Size, drawing_size
 from nextscene.story.state import Camera, State, states_of
 from nextscene.story.story import (
     MAX_SCENES,

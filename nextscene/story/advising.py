@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from nextscene.settings import Look
 from nextscene.story.language import LIGHTS, MOVES, OPPOSITES, WEATHERS
-from nextscene.story.planning import Shot, Size
+from nextscene.story.shot import Shot
+from nextscene.story.sizes import Size
 
 CHANGE = (
     r"camera|shot|angle|view|close-up|pan|tilt|dolly|zoom|track|reveal|expand|transition|begin|start|become|turn|grow"

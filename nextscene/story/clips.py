@@ -13,8 +13,8 @@ from typing import Any, Literal
 from nextscene import NextSceneError
 from nextscene.card import Limits
 from nextscene.settings import ClipLook
-from nextscene.story.planning import Shot
 from nextscene.story.scene import Scene, without_prefix
+from nextscene.story.shot import Shot
 from nextscene.story.sizes import Size, drawing_size
 from nextscene.story.story import Story
 
