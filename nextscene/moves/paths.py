@@ -226,8 +226,8 @@ def _bounce(saying: Saying, start: Start, steps: int) -> Path:
     share = _share(steps)
     if saying.circling:
         circle = _ring(start, (start.width, start.height / 4))
-        made.x, sway = circle[0] * np.sin(2 * math.pi * share), circle[1] * (np.cos(2 * math.pi * share) - 1)
-        made.y = made.y + sway
+        made.x = circle[0] * np.sin(2 * math.pi * share)
+        made.y = made.y + circle[1] * (np.cos(2 * math.pi * share) - 1)
     elif saying.direction and saying.direction[0]:
         way = (saying.direction[0], 0.0)
         made.x = _distance(saying, start, way)[0] * share
@@ -277,7 +277,7 @@ def _kept(restitution: float, height: float, count: int, picture: int) -> float:
     """How much of its speed it keeps, so that its last bounce can still be seen."""
     seen = max(2.0, 0.02 * picture)
     keep = min(restitution, 0.93)
-    return min(max(keep, (min(seen / height, 1.0)) ** (1 / (2 * count))), 1.0)
+    return min(max(keep, math.pow(min(seen / height, 1.0), 1 / (2 * count))), 1.0)
 
 
 def _fall(saying: Saying, start: Start, steps: int) -> Path:

@@ -103,7 +103,8 @@ def _whole_path(
     centres: Mapping[str, tuple[float, float]],
 ) -> tuple[Path, list[Event]]:  # fmt: skip
     """A thing's path through all parts: in each from where the last one left it."""
-    whole, events, at = rest(steps), [], start
+    whole, at = rest(steps), start
+    events: list[Event] = []
     x = y = angle = 0.0
     size = 1.0
     hidden_until = 0
@@ -126,8 +127,8 @@ def _whole_path(
         whole.angle[begins], whole.size[begins] = angle + here.angle, size * here.size
         whole.keys |= {part.first + frame: what for frame, what in here.keys.items() if here.keys}
         x, y, angle, size = (float(each[begins.stop - 1]) for each in (whole.x, whole.y, whole.angle, whole.size))
-        halves = {"half_width": start.half_width * size, "half_height": start.half_height * size}
-        at = replace(start, x=start.x + x, y=start.y + y, **halves)
+        at = replace(start, x=start.x + x, y=start.y + y)
+        at = replace(at, half_width=start.half_width * size, half_height=start.half_height * size)
     for curve in (whole.x, whole.y, whole.size):  # what comes in later is not to be seen before
         curve[:hidden_until] = curve[hidden_until]
     return whole, events
@@ -147,7 +148,7 @@ def _may_enter(saying: Saying, first: int, events: Sequence[Event], hidden: int)
 
 def _event(saying: Saying, part: _Part, path: Path) -> Event:
     across, down = saying.direction or (0, 0)
-    said = [{-1: "left", 0: "", 1: "right"}[across], {-1: "up", 0: "", 1: "down"}[down]]
+    said = ["left" if across < 0 else "right" if across else "", "up" if down < 0 else "down" if down else ""]
     said += ["out"] * saying.leaves + ["in"] * saying.enters
     count = len(path.contacts) if saying.motion == "bounce" else saying.count
     return Event(motion=saying.motion, first=part.first, last=part.first + part.steps, count=count,
