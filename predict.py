@@ -185,6 +185,14 @@ class Runner(BaseRunner):
             le=2.0,
             description="How strongly your own LoRA acts; 0 is not at all. From 0 to 2. Recommended: 1; less where it does too much.",
         ),
+        embeddings: list[str] | None = Input(
+            default=None,
+            description="Files of words that you taught, such as <noir>, which act where a prompt or the style has them; each as lora_weights, on the hub or by an https address.",
+        ),
+        style: str = Input(
+            default="",
+            description="Words before each scene's own, such as the word of an embedding or of a LoRA; captions leave them out.",
+        ),
         contact_sheet: bool = Input(
             default=False,
             description="Also make contact_sheet.png: all scenes in one picture, with their words, times and seed.",

@@ -58,13 +58,17 @@ def load(
     return Studio(loaded, lasting)
 
 
-def train_lora(data: Path, recipe: "Recipe", folder: Path) -> Path:
-    """Trains a LoRA on pictures and captions, or goes on with a training that was stopped; gives the LoRA's file."""
+def train_look(data: Path, recipe: "Recipe", folder: Path, start: Path | None = None) -> Path:
+    """Teaches a LoRA or a word on pictures and captions, or goes on with a training that was stopped; gives the file.
+
+    start: a LoRA file to train further.
+    """
     from nextscene import training
 
     weights = choose(TRAINING_BYTES)
     print(weights.notice, file=sys.stderr)
-    return training.train(data, training.Base(weights.folder, weights.name, weights.own_size), recipe, folder)
+    base = training.Base(weights.folder, weights.name, weights.own_size)
+    return training.train(data, base, recipe, folder, start)
 
 
 def make(story: Story, folder: str | Path, studio: "Studio | None" = None, **settings: Any) -> Iterator[Path]:

@@ -69,8 +69,13 @@ class Production:
         self.music, self.lut = request.music_for(story), request.lut_for(story)
         story = story.with_takes(self.record.wanted_takes(story, request.retake, request.use))
         self.lora_weights = request.settings.lora_weights or story.lora_weights
+        self.embeddings = request.settings.embeddings or story.embeddings
         typed = {name: value for name, value in request.settings.given.items() if name != "look"}
-        wanted = StorySettings(**typed).overlaid(StorySettings.checked(lora_weights=public_name(self.lora_weights)))
+        public = {
+            "lora_weights": public_name(self.lora_weights),
+            "embeddings": tuple(public_name(each) or "" for each in self.embeddings) or None,
+        }
+        wanted = StorySettings(**typed).overlaid(StorySettings.checked(**public))
         before = self.record.story.seed if self.record.story else None
         self.seed = choose_seed(story, wanted, before)
         image, card = self.pictures.get(IMAGE), weights.card
@@ -118,6 +123,8 @@ class Production:
             made_with.pop("fast_lora_sha256", None)
         if not self.record.story or self.lora_weights != self.record.story.lora_weights:
             made_with.pop("lora_weights_sha256", None)
+        if not self.record.story or self.embeddings != self.record.story.embeddings:
+            made_with.pop("embeddings_sha256", None)
         record = copy(self.record)  # the run itself begins with what the folder says
         return record.begin(self.story, self.shots, made_with, self.pictures, cascade=self.request.cascade)
 
@@ -146,6 +153,8 @@ class Production:
         studio = load() if todo else None
         if studio:  # a LoRA that does not fit is refused before the record says anything
             studio.model.use_lora_weights(self._own_lora, public_name(self.lora_weights))
+            studio.model.use_embeddings(self._embeddings)
+            self._say_which_embeddings_do_nothing(studio)
             studio.model.use_fast_lora(self._fast_lora)
             studio.model.use_camera_lora(self._camera_lora)
         if not self.clips:
@@ -243,14 +252,31 @@ class Production:
     def _fetched(self) -> Mapping[str, Any]:
         """Fetches what is not there yet; what the record says of the weights."""
         first = self.shots[0]
-        request, named = self.request, self.lora_weights
-        typed = "lora_weights" in request.settings.given
-        typed |= request.story is None and named is not None and exists(Path(named))  # a file, when the run was begun
-        self._own_lora = fetch_lora(named, at_home=request.at_home and typed)
+        self._own_lora = fetch_lora(self.lora_weights, self._is_typed("lora_weights", self.lora_weights))
+        self._embeddings = {
+            public: file
+            for name, public in zip(self.embeddings, first.embeddings, strict=True)
+            if (file := fetch_lora(name, self._is_typed("embeddings", name), "embedding"))
+        }
         self._fast_lora = self.weights.fast_lora(first.look.steps) if first.go_fast else None
         moves = any(shot.camera_lora for shot in self.shots)
         self._camera_lora = self.weights.camera_lora if moves else None
-        return self.weights.identity_with(self._fast_lora, self._own_lora, self._camera_lora).to_json()
+        words = list(self._embeddings.values())
+        return self.weights.identity_with(self._fast_lora, self._own_lora, self._camera_lora, words).to_json()
+
+    def _is_typed(self, setting: str, named: str | None) -> bool:
+        """Whether somebody at this machine typed this name, so that it may be a file of theirs."""
+        request = self.request
+        typed = setting in request.settings.given
+        typed |= request.story is None and named is not None and exists(Path(named))  # a file, when the run was begun
+        return request.at_home and typed
+
+    def _say_which_embeddings_do_nothing(self, studio: "Studio") -> None:
+        texts = [text for shot in self.shots for text in (shot.words, shot.look.negative_prompt)]
+        for each in studio.model.embeddings:
+            if not each.acts_in(*texts):
+                words = ", ".join(each.words)
+                print(f"note: {each.name} acts in no scene: put {words} into a prompt or the style.", file=sys.stderr)
 
     def _takes(self, studio: "Studio | None") -> Iterator[Take]:
         """Every shot's take in order, drawn or as it was made before."""

@@ -41,12 +41,22 @@ class OwnLora:
 
 
 @dataclass(frozen=True)
+class OwnWords:
+    """An embedding of the user's own, as they named it, and the words that it knows."""
+
+    name: str
+    sha256: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Provenance:
     """What made a picture.
 
     note: what the model is, where its name does not say enough.
     lora_weights: the user's own LoRA. fast_lora: the one that drafts are drawn with. camera_lora: the one for camera
         angles.
+    embeddings: those that act in its words.
     memory: how the weights were kept. device: what drew it.
     noticed: what is worth a look in it.
     seen: what the model saw in it, by kind, where it looked.
@@ -62,6 +72,7 @@ class Provenance:
     lora_weights: OwnLora | None = None
     fast_lora: LoraFile | None = None
     camera_lora: LoraFile | None = None
+    embeddings: tuple[OwnWords, ...] = ()
     memory: str = ""
     device: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -81,6 +92,7 @@ class Provenance:
             **({"lora_weights": asdict(self.lora_weights)} if self.lora_weights else {}),
             **({"fast_lora": asdict(self.fast_lora)} if self.fast_lora else {}),
             **({"camera_lora": asdict(self.camera_lora)} if self.camera_lora else {}),
+            **({"embeddings": [asdict(each) for each in self.embeddings]} if self.embeddings else {}),
             "shot": self.shot.to_json(),
             "made_by": self.made_by,
             "memory": self.memory,

@@ -326,6 +326,8 @@ def test_predict_py_has_the_promised_inputs_in_the_promised_order() -> None:
         "references",
         "lora_weights",
         "lora_weights_scale",
+        "embeddings",
+        "style",
         "contact_sheet",
         "return_record",
     ]

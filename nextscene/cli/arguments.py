@@ -96,7 +96,9 @@ def parser() -> argparse.ArgumentParser:
     _add_film(commands)
     _add_explain(commands)
     write.add_flags(_command(commands, "write", "Makes up a small story, as a script.", write.EXAMPLES))
-    train.add_flags(_command(commands, "train", "Trains a LoRA on your own pictures.", train.EXAMPLES))
+    train.add_flags(
+        _command(commands, "train", "Teaches a look on your own pictures: a LoRA, or a word.", train.EXAMPLES)
+    )
     _add_batch(commands)
     _add_weights(commands)
     return root
@@ -270,7 +272,9 @@ def _add_setting(command: argparse._ActionsContainer, setting: Setting) -> None:
         command.add_argument(flag, action=argparse.BooleanOptionalAction, help=about)
     else:
         metavar = setting.name.rsplit("_", 1)[-1].upper()
-        command.add_argument(flag, type=_KINDS[setting.kind], metavar=metavar, help=about)
+        several = {"action": "append"} if setting.many else {}
+        about += "; may be repeated" if setting.many else ""
+        command.add_argument(flag, type=_KINDS[setting.kind], metavar=metavar, help=about, **several)
 
 
 def _help(setting: Setting) -> str:

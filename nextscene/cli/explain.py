@@ -36,6 +36,7 @@ def _rows(made: Provenance) -> Iterator[str]:
         "model": made.model + (f" ({made.note})" if made.note else ""),
         "lora": f"{lora.file} at {lora.scale:g}, sha256 {lora.sha256}",
         **({"with": f"{own.name} at {own.scale:g}, sha256 {own.sha256}"} if own else {}),
+        **{f"word {' '.join(each.words)}": f"{each.name}, sha256 {each.sha256}" for each in made.embeddings},
         **({"angles": f"{made.camera_lora.file}, sha256 {made.camera_lora.sha256}"} if made.camera_lora else {}),
         **({"seen": ", ".join(f"{kind} {answer}" for kind, answer in made.seen.items())} if made.seen else {}),
         "noticed": ", ".join(made.noticed) or "nothing",

@@ -54,9 +54,10 @@ class FormInput:
 def _from_setting(group: type[Group], name: str, form_name: str = "") -> FormInput:
     setting = row(group, name)
     blank = setting.default is None or bool(setting.blank)
+    kind = setting.kind.__name__
     return FormInput(
         form_name or name,
-        setting.kind.__name__ + (" | None" if blank else ""),
+        (f"list[{kind}]" if setting.many else kind) + (" | None" if blank else ""),
         None if blank else setting.default,
         ("Of the film: " if form_name.startswith("video_") else "") + _describe(setting),
         setting.choices,
@@ -149,6 +150,8 @@ FORM_INPUTS = (
     ),
     _from_setting(StorySettings, "lora_weights"),
     _from_setting(StorySettings, "lora_weights_scale"),
+    _from_setting(StorySettings, "embeddings"),
+    _from_setting(StorySettings, "style"),
     FormInput(
         "contact_sheet",
         "bool",

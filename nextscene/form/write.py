@@ -146,11 +146,11 @@ def _choices(choices: tuple[str | int, ...]) -> str:
 
 def _shown(value: bool | int | float | str | None) -> str:
     text = str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
-    return f"`{text}`" if isinstance(value, str) else text
+    return f"`{text}`" if isinstance(value, str) and value else text
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    return text.replace("|", "\\|").replace("<", "&lt;")
 
 
 TABLES: dict[str, Callable[[], str]] = {

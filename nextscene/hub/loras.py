@@ -21,22 +21,23 @@ _NAME = r"(?![^/]*(?:--|\.\.))\w[\w.-]{0,95}(?<![.-])"
 ON_THE_HUB = re.compile(rf"(?P<repo>{_NAME}/{_NAME})(?:/(?P<file>.+\.safetensors))?", re.ASCII)
 
 
-def fetch_lora(name: str | None, at_home: bool = False) -> Path | None:
+def fetch_lora(name: str | None, at_home: bool = False, kind: str = "LoRA") -> Path | None:
     """The file of a LoRA; None, if none is named.
 
+    kind: what it is: an embedding is named, fetched and kept in the same way.
     at_home: whoever named it sits at this machine, and may use its files, its network and its HF_TOKEN.
     """
     if not name:
         return None
     if "://" in name:
-        return _fetch_from_web(name, at_home)
-    if at_home and (file := typed_path(name, "The LoRA")).is_file():
+        return _fetch_from_web(name, at_home, kind)
+    if at_home and (file := typed_path(name, f"The {kind}")).is_file():
         return file
-    return _fetch_from_hub(name, at_home)
+    return _fetch_from_hub(name, at_home, kind)
 
 
 def public_name(name: str | None) -> str | None:
-    """A LoRA's name as it may be shown and recorded: a web address without what may be a secret in it."""
+    """A LoRA's or an embedding's name as it may be shown and recorded: a web address without what may be a secret in it."""
     if not name or "://" not in name:
         return name or None
     from nextscene.hub import web
@@ -44,16 +45,16 @@ def public_name(name: str | None) -> str | None:
     return web.public_address(name)
 
 
-def _fetch_from_hub(name: str, at_home: bool) -> Path:
+def _fetch_from_hub(name: str, at_home: bool, kind: str) -> Path:
     found = ON_THE_HUB.fullmatch(name)
     if not found or (at_home and found["repo"].endswith(".safetensors")):
         home = ", or a file that is there" if at_home else ""
         raise NextSceneError(
-            f"There is no LoRA {short(name)}: name owner/name or owner/name/FILE.safetensors on the hub, or the https "
+            f"There is no {kind} {short(name)}: name owner/name or owner/name/FILE.safetensors on the hub, or the https "
             f"address of a safetensors file{home}."
         )
     pattern = found["file"] or "*.safetensors"
-    source = Source(name=f"LoRA {name}", repo=found["repo"], files=(pattern,), public=not at_home)
+    source = Source(name=f"{kind} {name}", repo=found["repo"], files=(pattern,), public=not at_home)
 
     def download(folder: Path) -> Path:
         from nextscene.hub import download as hub
@@ -75,13 +76,13 @@ def _fetch_from_hub(name: str, at_home: bool) -> Path:
     return lora_cache.get(f"{at_home} {name}", download)
 
 
-def _fetch_from_web(address: str, at_home: bool) -> Path:
+def _fetch_from_web(address: str, at_home: bool, kind: str) -> Path:
     from nextscene.hub import web
 
     def download(folder: Path) -> Path:
         file = folder / "lora.safetensors"
         web.download(address, file, at_home, MOST, lora_cache.make_room)
-        return _checked(f"LoRA {web.public_address(address)}", file)
+        return _checked(f"{kind} {web.public_address(address)}", file)
 
     return lora_cache.get(f"{at_home} {address}", download)
 

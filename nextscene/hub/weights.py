@@ -5,6 +5,7 @@ downloaded (`download.py`) nor how a model is loaded.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -38,9 +39,10 @@ class Identity:
     fast_lora_sha256: str = ""  # empty: none was used
     lora_weights_sha256: str = ""
     camera_lora_sha256: str = ""
+    embeddings_sha256: str = ""
 
     def to_json(self) -> dict[str, str]:
-        optional = ("fast_lora_sha256", "lora_weights_sha256", "camera_lora_sha256")
+        optional = ("fast_lora_sha256", "lora_weights_sha256", "camera_lora_sha256", "embeddings_sha256")
         return {name: value for name, value in asdict(self).items() if value or name not in optional}
 
 
@@ -118,14 +120,19 @@ class Weights:
         return Identity(self.name, revision, model_sha256, self.lora.name, cache.sha256(self.lora))
 
     def identity_with(
-        self, fast_lora: Path | None = None, own_lora: Path | None = None, camera_lora: Path | None = None
+        self,
+        fast_lora: Path | None = None,
+        own_lora: Path | None = None,
+        camera_lora: Path | None = None,
+        embeddings: Sequence[Path] = (),
     ) -> Identity:
-        """The same, together with the LoRAs that were used besides."""
+        """The same, together with the LoRAs and the embeddings that were used besides."""
         return replace(
             self.identity,
             fast_lora_sha256=cache.sha256(fast_lora) if fast_lora else "",
             lora_weights_sha256=cache.sha256(own_lora) if own_lora else "",
             camera_lora_sha256=cache.sha256(camera_lora) if camera_lora else "",
+            embeddings_sha256=" ".join(map(cache.sha256, embeddings)),
         )
 
 

@@ -14,16 +14,19 @@ if TYPE_CHECKING:
     from nextscene.model.loading import Model, PictureProcessor, load, load_pipeline
     from nextscene.model.lora import Lora
     from nextscene.model.memory import PARTS, PLANS, Plan, choose_plan, count_numbers, device, limit_threads
+    from nextscene.model.own_words import MARK, WORD, find_mark
     from nextscene.model.pipeline import NextScenePipeline, guide
     from nextscene.model.prompts import check_words
     from nextscene.model.seeing import NOTHING, SEEING, Asking, Probes, Sight
     from nextscene.model.speed import warm_up
 
 __all__ = [
+    "MARK",
     "NOTHING",
     "PARTS",
     "PLANS",
     "SEEING",
+    "WORD",
     "Asking",
     "Lora",
     "Model",
@@ -36,6 +39,7 @@ __all__ = [
     "choose_plan",
     "count_numbers",
     "device",
+    "find_mark",
     "guide",
     "limit_threads",
     "load",
@@ -48,6 +52,7 @@ _MODULES = {
     **dict.fromkeys(("PARTS", "PLANS", "Plan", "choose_plan", "count_numbers", "device", "limit_threads"), "memory"),
     **dict.fromkeys(("NextScenePipeline", "guide"), "pipeline"),
     "Lora": "lora",
+    **dict.fromkeys(("MARK", "WORD", "find_mark"), "own_words"),
     "check_words": "prompts",
     **dict.fromkeys(("NOTHING", "SEEING", "Asking", "Probes", "Sight"), "seeing"),
     "warm_up": "speed",

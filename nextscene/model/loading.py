@@ -6,7 +6,7 @@ weights came from, and nothing of stories.
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from nextscene.files import sha256
 from nextscene.model import lora as loras
 from nextscene.model import memory
 from nextscene.model.lora import Lora
+from nextscene.model.own_words import Embedding, find_mark, read_embedding
 from nextscene.model.pipeline import NextScenePipeline
 from nextscene.model.prompts import check_words
 from nextscene.model.seeing import Sight, find_sight
@@ -55,6 +56,7 @@ class Model:
     plan: memory.Plan
     sight: Sight
     loras: dict[str, Lora] = field(default_factory=dict)  # by OWN, FAST and CAMERA
+    embeddings: list[Embedding] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         scheduler = self.pipe.scheduler
@@ -88,12 +90,29 @@ class Model:
         """From now on, scenes whose `camera` says so are drawn with this LoRA; None: there are none."""
         self._use(CAMERA, file)
 
+    def use_embeddings(self, files: Mapping[str, Path]) -> None:
+        """From now on, the words of these files act wherever a prompt has them, and no others.
+
+        files: by what the user calls them.
+        """
+        mark, width = find_mark(self.pipe.folder), self.pipe.text_encoder.get_input_embeddings().weight.shape[1]
+        self.embeddings = [
+            Embedding(name, sha256(file), read_embedding(file, mark, width, name)) for name, file in files.items()
+        ]
+        by_word: dict[str, str] = {}
+        for each in self.embeddings:
+            for word in each.words:
+                if (other := by_word.setdefault(word, each.name)) != each.name:
+                    raise NextSceneError(f"The embeddings {other!r} and {each.name!r} both say {word}: leave one out.")
+        self.pipe.own_words.use({word: each.words[word] for each in self.embeddings for word in each.words})
+
     def check(self, shots: Sequence[Shot]) -> None:
         """Refuses shots whose words cannot be read whole and as they are, by their scene."""
         for shot in shots:
             scene = f"{shot.called} ({shot.id})"
-            check_words(self.pipe.tokenizer, max(shot.prompt, shot.words, key=len), f"{scene}: its prompt")
-            check_words(self.pipe.tokenizer, shot.look.negative_prompt, f"{scene}: its negative prompt")
+            spell = self.pipe.own_words.spell
+            check_words(self.pipe.tokenizer, max(shot.prompt, shot.words, key=len), f"{scene}: its prompt", spell)
+            check_words(self.pipe.tokenizer, shot.look.negative_prompt, f"{scene}: its negative prompt", spell)
 
     def set_up(self, shot: Shot) -> None:
         """From now on, pictures are as this shot wants them: as if its LoRAs had been fused at its scales."""

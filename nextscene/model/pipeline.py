@@ -8,6 +8,7 @@ from words alone on the same weights, guidance that is really on. It knows nothi
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from diffusers import QwenImageEditPlusPipeline, QwenImagePipeline
 from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as stock
 from PIL import Image
 
+from nextscene.model.own_words import OwnWords
 from nextscene.pictures import fit, paste
 from nextscene.settings import Look
 from nextscene.story import MAX_REFERENCES
@@ -30,6 +32,16 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
     def _encoded(self) -> deque[tuple[torch.Tensor, torch.Tensor]]:
         """Pictures that were encoded lately, and their latents."""
         return deque(maxlen=2 * MAX_REFERENCES)
+
+    @property
+    def folder(self) -> Path:
+        """Where its weights came from."""
+        return Path(self.config._name_or_path)
+
+    @cached_property
+    def own_words(self) -> OwnWords:
+        """The words of the user's own that it reads; none to begin with."""
+        return OwnWords(self.tokenizer, self.processor.tokenizer, self.text_encoder.get_input_embeddings())
 
     @torch.no_grad()
     def __call__(
@@ -112,6 +124,7 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
 
     def _embed(self, words: str, references: Sequence[Image.Image], device: torch.device) -> Embeddings:
         """The words, read by the text encoder together with the references."""
+        words = self.own_words.spell(words)
         if not references:
             shared = (self.scheduler, self.vae, self.text_encoder, self.tokenizer, self.transformer)
             return QwenImagePipeline(*shared).encode_prompt(words, device)

@@ -74,15 +74,16 @@ class Order(Group):
 
 
 def _with_what_came_along(request: Request) -> Request:
-    """An edited story of the folder still has the pictures and the LoRA that came with it."""
+    """An edited story of the folder still has the pictures, the LoRA and the embeddings that came with it."""
     run, story = Record(request.folder).run, request.story
     if not run or not story:
         return request
     files = {name: request.folder / file for name, file in run.given.items()}
-    kept = story.lora_weights is not None and story.lora_weights == run.story.lora_weights
+    now, before = story.given, run.story.given
+    kept = {name: now[name] for name in ("lora_weights", "embeddings") if name in now and now[name] == before.get(name)}
     return replace(
         request,
         image=files.get("image") if story.image else None,
         references=tuple(files[name] for name in story.cast if name in files),
-        settings=StorySettings(lora_weights=story.lora_weights) if kept else StorySettings(),
+        settings=StorySettings(**kept),
     )

@@ -37,7 +37,7 @@ KINDS = {
     ".fcpxml": "application/octet-stream",
 }
 OF_A_SCENE = ("duration", "after", "strength", "seed", "caption", "narration", "transition", "move", "notes")
-NOT_ON_THE_PAGE = ("lora_weights", "music")  # they name files of this machine: a terminal's business
+NOT_ON_THE_PAGE = ("lora_weights", "embeddings", "music")  # they name files of this machine: a terminal's business
 
 
 def describe_folder(folder: Path) -> Json:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from nextscene.settings.group import Group, setting
 from nextscene.settings.kinds import EASE, MAX_SIDE, MIN_SIDE, PACE, SHAPE, Aspect, ClipEngine, FileName, LoraName, Text
@@ -15,6 +15,9 @@ class Look(Group):
         "What to avoid. Counts when guidance is above 1",
         "black bars, letterbox, borders",
         recommended="keep the default in it",
+    )
+    style: Text = setting(
+        "Words before each scene's own, such as the word of an embedding or of a LoRA; captions leave them out", ""
     )
     strength: float = setting(
         "How much a scene may change from the one that it grows from",
@@ -162,6 +165,11 @@ class StorySettings(Look, ClipSettings):
     lora_weights: LoraName | None = setting(
         "A LoRA of your own beside Next-Scene (in its place: lora_scale 0): owner/name or "
         "owner/name/FILE.safetensors on the hub, or an https address of a safetensors file",
+    )
+    embeddings: Annotated[tuple[LoraName, ...], Field(max_length=8)] = setting(
+        "Files of words that you taught, such as <noir>, which act where a prompt or the style has them; each as "
+        "lora_weights, on the hub or by an https address",
+        (),
     )
     fps: float = setting(
         "Scenes for each second of the film",

@@ -23,6 +23,7 @@ class Setting:
     help: str
     recommended: str
     blank: str
+    many: bool = False  # whether there may be several
 
     @property
     def range(self) -> str:
@@ -39,7 +40,8 @@ def rows(group: type[Group]) -> Iterator[Setting]:
             least, most = (_limit(field, bound) for bound in ("ge", "le"))
             about = str(field.description), str(extra["recommended"]), str(extra["blank"])
             default = field.default if isinstance(field.default, int | float | str) else None
-            yield Setting(name, kind, default, choices, least, most, *about)
+            many = get_origin(field.annotation) is tuple
+            yield Setting(name, kind, default, choices, least, most, *about, many)
 
 
 def row(group: type[Group], name: str) -> Setting:

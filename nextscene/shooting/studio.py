@@ -15,7 +15,7 @@ from nextscene import NextSceneError, __version__
 from nextscene.model import Model, memory
 from nextscene.pictures import fit
 from nextscene.progress import OnStep
-from nextscene.provenance import Lora, LoraFile, OwnLora, Provenance
+from nextscene.provenance import Lora, LoraFile, OwnLora, OwnWords, Provenance
 from nextscene.shooting import drift
 from nextscene.shooting.safety import Checker
 from nextscene.shooting.withholding import withhold_flagged
@@ -141,6 +141,11 @@ class Studio:
             lora_weights=OwnLora(shot.lora_weights or "", own.sha256, shot.look.lora_weights_scale) if own else None,
             fast_lora=LoraFile(fast.file.name, fast.sha256) if fast and shot.go_fast else None,
             camera_lora=LoraFile(camera.file.name, camera.sha256) if camera and shot.camera_lora else None,
+            embeddings=tuple(
+                OwnWords(each.name, each.sha256, tuple(each.words))
+                for each in model.embeddings
+                if each.acts_in(shot.words, shot.look.negative_prompt)
+            ),
             made_by=f"Next Scene {__version__}",
             memory=model.plan.name,
             device=torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",

@@ -21,6 +21,7 @@ class SavedLook(Look):
     """What a look's file says. film: of the film, its colours alone."""
 
     lora_weights: LoraName | None = None
+    embeddings: tuple[LoraName, ...] = ()
     film: FilmSettings = FilmSettings()
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ from nextscene.card import Limits
 from nextscene.settings import Look, StorySettings
 from nextscene.story.camera import Phrases
 from nextscene.story.parents import COSTS, UNCHANGED, Cost, choose_parent, difference
-from nextscene.story.scene import Scene, with_prefix, without_prefix
+from nextscene.story.scene import Scene, in_style, with_prefix, without_prefix
 from nextscene.story.shot import IMAGE, MAX_REFERENCES, Reference, Shot, shot_seed
 from nextscene.story.sizes import Size, drawing_size, full_size
 from nextscene.story.state import State, is_known_throughout, states_of
@@ -68,13 +68,14 @@ def plan(
                 f"Scene {number} ({name}) would look at {names}: at most {MAX_REFERENCES} pictures; "
                 "leave some out with its own cast or anchor."
             )
+        look = _look(scene, settings, grows=parent is not None)
         story_seed = seed if scene.seed is None else scene.seed
         shots.append(
             Shot(
                 number=number if scene.filmed else 0,
                 id=name,
                 prompt=with_prefix(scene.prompt),
-                words=words,
+                words=in_style(words, look.style),
                 shows=states[name],
                 grows_from=parent,
                 references=references,
@@ -82,7 +83,7 @@ def plan(
                 height=height,
                 draw_width=draw_width,
                 draw_height=draw_height,
-                look=_look(scene, settings, grows=parent is not None),
+                look=look,
                 go_fast=settings.go_fast,
                 camera_lora=bool(angle),
                 lora_weights=settings.lora_weights,
@@ -91,6 +92,7 @@ def plan(
                 seed=shot_seed(story_seed, name, scene.take),
                 duration=seconds_of(scene, settings),
                 filmed=scene.filmed,
+                embeddings=settings.embeddings,
             )
         )
     return shots

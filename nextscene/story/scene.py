@@ -117,6 +117,11 @@ def with_prefix(prompt: str) -> str:
     return PREFIX + without_prefix(prompt)
 
 
+def in_style(prompt: str, style: str) -> str:
+    """The prompt with the words of a style before its own, unless it has them."""
+    return with_prefix(f"{style}, {without_prefix(prompt)}") if style and style not in prompt else prompt
+
+
 def without_prefix(prompt: str) -> str:
     """The prompt without any "Next Scene:" before it."""
     return _PREFIXES.sub("", prompt).strip()

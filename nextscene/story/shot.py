@@ -37,7 +37,7 @@ class Shot:
     references: all that it looks at, what it grows from first.
     draw_width, draw_height: the size at which the model draws it; what is drawn smaller or larger is then resized.
     look: how it is drawn.
-    lora_weights: the name of the user's own LoRA, if there is one.
+    lora_weights: the name of the user's own LoRA, if there is one. embeddings: of the files of words of their own.
     go_fast: whether it is a draft, made in a few steps by the LoRA that is there for that.
     camera_lora: whether the LoRA for camera angles acts.
     filmed: whether it is delivered and filmed; else it is only there to be looked at, and its number is 0.
@@ -65,13 +65,16 @@ class Shot:
     seed: int
     duration: float
     filmed: bool = True
+    embeddings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON's own types, the look's settings beside the others."""
         fields = asdict(replace(self, look=Look()))
+        fields = {**fields, "embeddings": list(self.embeddings)} | self.look.model_dump()
         plain = {"words": self.words == self.prompt, "camera_lora": not self.camera_lora, "filmed": self.filmed}
+        plain |= {"style": not self.look.style, "embeddings": not self.embeddings}
         left_out = {"look", *(name for name, is_plain in plain.items() if is_plain)}
-        return {name: value for name, value in fields.items() if name not in left_out} | self.look.model_dump()
+        return {name: value for name, value in fields.items() if name not in left_out}
 
     @classmethod
     def from_json(cls, data: object) -> "Shot":
@@ -94,6 +97,7 @@ class Shot:
         beside = [reference.name for reference in self.references if reference != self.grows_from]
         grows += f" with {', '.join(beside)}" if beside else ""
         own = f" + {self.lora_weights} {look.lora_weights_scale:g}" if self.lora_weights else ""
+        own += "".join(f" + {name}" for name in self.embeddings)
         own += " + camera angles" * self.camera_lora
         drawn = f"     drawn as: {self.words}\n" if self.words != self.prompt else ""
         return (

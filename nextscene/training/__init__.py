@@ -1,12 +1,12 @@
-"""The trainer: your pictures and their captions in, a LoRA file out.
+"""The trainer: your pictures and their captions in, a LoRA or a word with vectors of its own out, as a file.
 
     train(Path("pictures"), Base(folder, name, own_size), make_recipe(steps=1000), Path("outputs/lora"))
 
-    folder or zip ──dataset──▶ Examples ──encodings──▶ Encoded ──trainer──▶ lora.safetensors
+    folder or zip ──dataset──▶ Examples ──encodings──▶ Encoded ──trainer──▶ lora.safetensors, embedding.safetensors
 
 `recipe` says how; `dataset` reads and checks; `pipeline` is the drawing pipeline as it is trained; `encodings` keeps
-what the encoders made of the examples; `trainer` is the loop; `checkpoint` keeps all that a run needs to go on;
-`validation` measures and draws now and then; `report` draws the curve and the samples; `lora_file` writes the LoRA.
+what the encoders made of the examples; `trainer` is the loop; `taught` what it teaches; `prior` the pictures
+that DreamBooth keeps; `checkpoint` keeps all that a run needs to go on; `validation` measures and draws now and then; `report` draws the curve and the samples; `lora_file` writes the file.
 Nothing here knows where the base model came from. Recipes are read without torch.
 """
 
@@ -23,22 +23,23 @@ __all__ = ["Base", "Recipe", "make_recipe", "train", "write_lora"]
 
 
 class Base(NamedTuple):
-    """The model that a LoRA is trained for."""
+    """The model that is taught."""
 
     folder: Path
     name: str
     own_size: tuple[int, int]  # the width and height that it draws best
 
 
-def train(data: Path, base: Base, recipe: Recipe, out: Path) -> Path:
-    """Trains a LoRA, or goes on where an earlier call with the same recipe and data stopped; gives its file.
+def train(data: Path, base: Base, recipe: Recipe, out: Path, start: Path | None = None) -> Path:
+    """Teaches, or goes on where an earlier call with the same recipe and data stopped; gives the file.
 
     data: a folder or a zip of examples.
     out: a folder for all that comes of it: lora.safetensors, loss.png, samples/, checkpoint.pt, cache/.
+    start: a LoRA file to train further.
     """
     from nextscene.training import trainer  # brings torch
 
-    return trainer.train(data, base, recipe, out)
+    return trainer.train(data, base, recipe, out, start)
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""A checkpoint: all that a training needs to go on to the very LoRA that it would have made undisturbed."""
+"""A checkpoint: all that a training needs to go on to the very file that it would have made undisturbed."""
 
 import zlib
 from pathlib import Path
@@ -19,8 +19,9 @@ DAMAGES = (BadZipFile, zlib.error, UnpicklingError, RuntimeError, ValueError, Ty
 class Checkpoint(TypedDict):
     identity: str  # of the training: its recipe, base and data
     step: int
-    lora: dict[str, Tensor]
-    average: dict[str, Tensor]  # of the LoRA over the last steps
+    taught: dict[str, Tensor]
+    average: dict[str, Tensor]  # of that over the last steps
+    best: dict[str, Tensor]  # of a word's averages: what did best so far
     optimizer: dict[str, object]
     losses: list[float]
     validation_losses: dict[int, float]  # by step

@@ -41,6 +41,7 @@ class Example:
     size: Size
     reference: Path | None = None
     held_out: bool = False  # for validation only
+    of_class: bool = False  # drawn by the base, to be kept as it is
 
 
 def read(data: Path, area: int, unpacked: Path) -> list[Example]:

@@ -34,7 +34,7 @@ def prepare(
     """A file for each example. The encoders are on the device only while there is something to encode."""
     refuse(list(_find_unreadable(pipeline, examples, recipe)))
     base = fingerprint(pipeline.folder, "text_encoder", "vae", "processor")
-    files = [folder / f"{_name(example, _words(example, recipe), base)}.safetensors" for example in examples]
+    files = [folder / f"{_name(example, words_of(example, recipe), base)}.safetensors" for example in examples]
     missing = [(example, file) for example, file in zip(examples, files, strict=True) if not file.is_file()]
     if missing:
         pipeline.encoders_to(device)
@@ -77,7 +77,7 @@ def _write(pipeline: TrainingPipeline, some: Sequence[Missing], recipe: Recipe) 
     encoded = pipeline.encode(
         [pictures.fit(pictures.read(example.picture), *example.size) for example, _ in some],
         [[pictures.read(example.reference)] if example.reference else [] for example, _ in some],
-        [_words(example, recipe) for example, _ in some],
+        [words_of(example, recipe) for example, _ in some],
     )
     for each, (_, file) in zip(encoded, some, strict=True):
         write_whole(file, save({name: tensor.cpu().contiguous() for name, tensor in each._asdict().items()}))
@@ -87,13 +87,14 @@ def _find_unreadable(pipeline: TrainingPipeline, examples: Sequence[Example], re
     """What is wrong with captions that the text encoder cannot read whole and as they are."""
     for example in examples:
         try:
-            check_words(pipeline.tokenizer, _words(example, recipe), f"{example.name}.txt")
+            check_words(pipeline.tokenizer, words_of(example, recipe), f"{example.name}.txt")
         except NextSceneError as error:
             yield str(error)
 
 
-def _words(example: Example, recipe: Recipe) -> str:
-    return recipe.words(example.caption, pair=example.reference is not None)
+def words_of(example: Example, recipe: Recipe) -> str:
+    """An example's caption as the model reads it."""
+    return recipe.words(example.caption, pair=example.reference is not None, of_class=example.of_class)
 
 
 def _name(example: Example, words: str, base: str) -> str:

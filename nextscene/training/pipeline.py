@@ -51,10 +51,6 @@ class TrainingPipeline(NextScenePipeline):
             )
         self.transformer = QwenImageTransformer2DModel.from_pretrained(self.folder, **options).to(device)
 
-    @property
-    def folder(self) -> Path:
-        return Path(self.config._name_or_path)
-
     def encoders_to(self, device: torch.device | str) -> None:
         """Moves the VAE and the text encoder, which only encoding and drawing need."""
         self.vae.to(device)
