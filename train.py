@@ -22,7 +22,7 @@ def train(
         description="A zip of NAME_a.png, NAME_b.png and NAME.txt (the words that lead from a to b), or of NAME.png and NAME.txt (its caption), for each NAME. Recommended: 20 to 200 pairs. What lies in a folder named validation is only drawn and measured."
     ),
     start: Path | None = Input(
-        description="A LoRA file that was made here, to train further, optional; of the same rank."
+        default=None, description="A LoRA file that was made here, to train further, optional; of the same rank."
     ),
     method: str = Input(
         default="lora",

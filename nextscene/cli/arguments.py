@@ -272,7 +272,7 @@ def _add_setting(command: argparse._ActionsContainer, setting: Setting) -> None:
         command.add_argument(flag, action=argparse.BooleanOptionalAction, help=about)
     else:
         metavar = setting.name.rsplit("_", 1)[-1].upper()
-        several = {"action": "append"} if setting.many else {}
+        several: dict[str, Any] = {"action": "append"} if setting.many else {}
         about += "; may be repeated" if setting.many else ""
         command.add_argument(flag, type=_KINDS[setting.kind], metavar=metavar, help=about, **several)
 

@@ -37,7 +37,7 @@ def fetch_lora(name: str | None, at_home: bool = False, kind: str = "LoRA") -> P
 
 
 def public_name(name: str | None) -> str | None:
-    """A LoRA's or an embedding's name as it may be shown and recorded: a web address without what may be a secret in it."""
+    """The name of either as it may be shown and recorded: a web address without what may be a secret in it."""
     if not name or "://" not in name:
         return name or None
     from nextscene.hub import web
@@ -50,8 +50,8 @@ def _fetch_from_hub(name: str, at_home: bool, kind: str) -> Path:
     if not found or (at_home and found["repo"].endswith(".safetensors")):
         home = ", or a file that is there" if at_home else ""
         raise NextSceneError(
-            f"There is no {kind} {short(name)}: name owner/name or owner/name/FILE.safetensors on the hub, or the https "
-            f"address of a safetensors file{home}."
+            f"There is no {kind} {short(name)}: name owner/name or owner/name/FILE.safetensors on the hub, or the "
+            f"https address of a safetensors file{home}."
         )
     pattern = found["file"] or "*.safetensors"
     source = Source(name=f"{kind} {name}", repo=found["repo"], files=(pattern,), public=not at_home)

@@ -15,7 +15,7 @@ from nextscene.story import Shot
 
 Scenes = dict[str, RecordedScene]
 
-# What may differ between two takes of the same words. A LoRA and an embedding count by their sha256, which is in `made_with`.
+# What may differ between two takes of the same words. LoRAs and embeddings count by their sha256, in `made_with`.
 _NOT_OF_THE_WORDS = ("number", "take", "seed", "duration", "lora_weights", "embeddings", "shows", "filmed")
 CAMERA_LORA = "camera_lora_sha256"  # in `made_with`; it draws only the scenes that it is switched on for
 

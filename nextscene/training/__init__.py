@@ -5,8 +5,9 @@
     folder or zip ──dataset──▶ Examples ──encodings──▶ Encoded ──trainer──▶ lora.safetensors, embedding.safetensors
 
 `recipe` says how; `dataset` reads and checks; `pipeline` is the drawing pipeline as it is trained; `encodings` keeps
-what the encoders made of the examples; `trainer` is the loop; `taught` what it teaches; `prior` the pictures
-that DreamBooth keeps; `checkpoint` keeps all that a run needs to go on; `validation` measures and draws now and then; `report` draws the curve and the samples; `lora_file` writes the file.
+what the encoders made of the examples; `trainer` is the loop; `taught` what it teaches; `prior` the pictures that
+DreamBooth keeps; `checkpoint` keeps all that a run needs to go on; `validation` measures and draws now and then;
+`report` draws the curve and the samples; `lora_file` writes the file.
 Nothing here knows where the base model came from. Recipes are read without torch.
 """
 

@@ -1,7 +1,7 @@
 """What was taught as a file: a LoRA that this project, diffusers and ComfyUI load, or a word with its vectors.
 
-A LoRA is in bf16, its scale already in its weights. The same numbers give the same bytes: safetensors' own writer orders
-its header at random.
+A LoRA is in bf16, its scale already in its weights. The same numbers give the same bytes: safetensors' own writer
+orders its header at random.
 """
 
 import json

@@ -194,7 +194,7 @@ class Trainer:
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
-        """Within it, what is taught is its mean over about the last tenth of the steps, which is calmer than the last one."""
+        """Within it, what is taught is its mean over about the last tenth of the steps, which is calmer."""
         last = [weight.data for weight in self.weights]
         for weight, mean in zip(self.weights, self.average, strict=True):
             weight.data = mean

@@ -156,8 +156,9 @@ def test_a_checkpoint_that_was_damaged_anywhere_is_refused_and_left_as_it_is(tmp
         {
             "identity": "a",
             "step": 3,
-            "lora": weights,
+            "taught": weights,
             "average": weights,
+            "best": {},
             "optimizer": {"state": {}},
             "losses": [1.0, 0.5, 0.2],
             "validation_losses": {0: 1.0},
@@ -173,7 +174,7 @@ def test_a_checkpoint_that_was_damaged_anywhere_is_refused_and_left_as_it_is(tmp
         path.write_bytes(data)
         read, told = attempt(partial(checkpoint.read, path))
         if read:
-            assert all(torch.equal(read["lora"][name], weight) for name, weight in weights.items())
+            assert all(torch.equal(read["taught"][name], weight) for name, weight in weights.items())
             assert (read["step"], read["losses"]) == (3, [1.0, 0.5, 0.2])
             silent += 1  # what was changed counts for nothing
         else:
@@ -325,8 +326,9 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_checkpoint_and_the_lora_that_w
     saved: checkpoint.Checkpoint = {
         "identity": "",
         "step": 1,
-        "lora": weights,
+        "taught": weights,
         "average": weights,
+        "best": {},
         "optimizer": {},
         "losses": [],
         "validation_losses": {},
