@@ -102,6 +102,10 @@ class Recipe(BaseModel):
     def rate(self) -> float:
         return self.learning_rate or (5e-3 if self.trains_word else 1e-4)
 
+    @property
+    def dropout(self) -> float:
+        return 0.0 if self.trains_word else self.caption_dropout  # without words there is nothing to teach the word
+
     def words(self, caption: str, *, pair: bool, of_class: bool = False) -> str:
         """A caption as the model reads it; of_class: without the trigger."""
         bare, called = with_prefix(caption).removeprefix(PREFIX), "" if of_class else self.called

@@ -190,7 +190,7 @@ class Trainer:
 
     def _loss(self, lessons: Lessons, batch: Sequence[int], noise: torch.Generator) -> Tensor:
         read = [self.taught.read(lessons.examples[each], lessons.files[each]) for each in batch]
-        return self.pipeline.loss(read, noise, self.recipe.caption_dropout)
+        return self.pipeline.loss(read, noise, self.recipe.dropout)
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:

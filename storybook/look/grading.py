@@ -13,7 +13,11 @@ SUN = (0.12, 0.06)  # of the width and the height: where the rays come from
 RAYS, WIDE = 16, 0.4  # how many all around; how wide they are, from -1 to 1
 WARM = np.array((1.0, 0.78, 0.42))
 STRENGTH = 0.5  # of the rays, at their source
-FLARE = ((0.35, 0.045, 0.16), (0.55, 0.028, 0.12), (0.78, 0.07, 0.09))  # on the way through the middle: place, size, light
+FLARE = (
+    (0.35, 0.045, 0.16),
+    (0.55, 0.028, 0.12),
+    (0.78, 0.07, 0.09),
+)  # on the way through the middle: place, size, light
 VIGNETTE = 0.9
 
 
