@@ -76,6 +76,7 @@ def small(loaded: Model) -> Iterator[Model]:
     loaded.use_lora_weights(None)
     loaded.use_fast_lora(None)
     loaded.use_camera_lora(None)
+    loaded.use_embeddings({})
     loaded.set_up(plan(from_prompts(["a"]), StorySettings(), 1, (64, 64))[0])
 
 

@@ -95,7 +95,8 @@ class Model:
 
         files: by what the user calls them.
         """
-        mark, width = find_mark(self.pipe.folder), self.pipe.text_encoder.get_input_embeddings().weight.shape[1]
+        width = self.pipe.text_encoder.get_input_embeddings().weight.shape[1]
+        mark = find_mark(self.pipe.folder) if files else ""
         self.embeddings = [
             Embedding(name, sha256(file), read_embedding(file, mark, width, name)) for name, file in files.items()
         ]

@@ -1,4 +1,4 @@
-"""The one grade of the sample set: teal shadows and orange lights (twice over), rays from the upper left, a flare, a vignette.
+"""The one grade of the sample set: teal shadows and orange lights, twice over; rays from the upper left; a vignette.
 
 A picture in, a picture out, always the same; where it is near black or white a little is lost, all else can be told.
 """
