@@ -79,8 +79,8 @@ def mixed(folder: Path) -> Path:
     return folder
 
 
-def run(data: Path, small: Path, out: Path, **values: Any) -> Path:
-    return train(data, Base(small, "small", (64, 64)), make_recipe(**QUICK | values), out)
+def run(data: Path, small: Path, out: Path, *, start: Path | None = None, **values: Any) -> Path:
+    return train(data, Base(small, "small", (64, 64)), make_recipe(**QUICK | values), out, start)
 
 
 def pipeline_of(base: Path) -> TrainingPipeline:
@@ -549,8 +549,9 @@ def test_a_terminal_trains_and_says_what_is_wrong(
 def test_the_form_and_the_terminal_offer_the_same_recipe() -> None:
     reading = schema.read(ROOT / "train.py", "train")
     assert reading.complaints == []
-    data, *inputs = reading.inputs
+    data, start, *inputs = reading.inputs
     assert (data.name, data.required) == ("data", True)
+    assert (start.name, start.required) == ("start", False)
     fields = Recipe.model_json_schema()["properties"]
     assert [each.name for each in inputs] == list(fields)
     for each in inputs:
