@@ -1,4 +1,4 @@
-"""Words of the user's own: vectors from a file act where a prompt has the word, under every plan, and leave no trace."""
+"""Words of the user's own: vectors from a file act where a prompt has the word, under every plan."""
 
 import json
 from pathlib import Path

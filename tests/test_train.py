@@ -36,7 +36,7 @@ from nextscene.training.trainer import batches
 from nextscene.training.validation import DRAWS, STEPS, Validation
 
 QUICK: dict[str, Any] = {"rank": 8, "learning_rate": 1e-2, "sample_every": 0, "checkpointing": False}
-CHANCY = {
+CHANCY: dict[str, Any] = {
     "steps": 6,
     "batch": 2,
     "accumulation": 2,

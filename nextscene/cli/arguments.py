@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nextscene.cli import batch, page, train, write
+from nextscene.cli import batch, compare, page, train, write
 from nextscene.hub import BUILT_IN, find
 from nextscene.settings import (
     ClipSettings,
@@ -87,7 +87,7 @@ examples:
 def parser() -> argparse.ArgumentParser:
     """The arguments of every command; `command` is its name."""
     root = argparse.ArgumentParser(prog="next-scene", description="Story in, pictures that belong together out.")
-    names = "predict|sequence|animate|page|film|explain|write|train|batch|weights"
+    names = "predict|sequence|animate|page|film|explain|write|train|compare|batch|weights"
     commands = root.add_subparsers(required=True, metavar=names)
     _add_predict(commands)
     _add_sequence(commands)
@@ -99,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_flags(
         _command(commands, "train", "Teaches a look on your own pictures: a LoRA, or a word.", train.EXAMPLES)
     )
+    _add_compare(commands)
     _add_batch(commands)
     _add_weights(commands)
     return root
@@ -197,6 +198,14 @@ def _add_batch(commands: Any) -> None:
     _add_setting(command, row(OutputSettings, "output_format"))
     _add_look(command)
     _add_film_settings(command)
+
+
+def _add_compare(commands: Any) -> None:
+    command = _command(commands, "compare", "Shows looks side by side, in a grid.", compare.EXAMPLES)
+    compare.add_flags(command)
+    for setting in rows(StorySettings):
+        if setting.name in compare.FOR_ALL:
+            _add_setting(command, setting)
 
 
 def _add_drawing(command: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:

@@ -20,6 +20,7 @@ from nextscene.batch import Wanted
 from nextscene.cli.arguments import parser, typed
 from nextscene.cli.batch import make_batch
 from nextscene.cli.clip_batch import make_clip_batch
+from nextscene.cli.compare import FOR_ALL, compare
 from nextscene.cli.explain import explain
 from nextscene.cli.page import page
 from nextscene.cli.train import train
@@ -123,6 +124,12 @@ def _papers(options: argparse.Namespace, folder: Path) -> Papers:
         return typed if typed is None or typed.name else folder / name
 
     return Papers(file(options.storyboard, "storyboard.pdf"), file(options.shots, "shots.csv"))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    """Draws looks side by side."""
+    said = {name: value for name, value in typed(options, StorySettings).items() if name in FOR_ALL}
+    compare(options, StorySettings.checked(**said))
 
 
 def _batch(options: argparse.Namespace) -> None:
@@ -244,6 +251,7 @@ COMMANDS = {
     "explain": _explain,
     "train": train,
     "write": write,
+    "compare": _compare,
     "batch": _batch,
     "weights": _weights,
 }

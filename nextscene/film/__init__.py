@@ -16,6 +16,7 @@ from nextscene.film.cutting import CuttingRoom
 from nextscene.film.encoder import Film
 from nextscene.film.formats import FORMATS
 from nextscene.film.frames import Projector, find_crop
+from nextscene.film.grade import Grade
 from nextscene.film.timeline import ClipTime, Segment, Timeline, lay_out
 from nextscene.film.voice import RATE, Samples
 
@@ -28,6 +29,7 @@ __all__ = [
     "ClipTime",
     "CuttingRoom",
     "Film",
+    "Grade",
     "Projector",
     "Samples",
     "Segment",

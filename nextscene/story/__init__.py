@@ -25,6 +25,8 @@ from nextscene.story.story import (
     from_file,
     from_prompts,
     from_text,
+    read_json,
+    read_text,
 )
 from nextscene.story.words import about_unknown_words, describe_world, unknown_words, world_table
 
@@ -72,7 +74,9 @@ __all__ = [
     "plan",
     "plan_clips",
     "read_clip_batch",
+    "read_json",
     "read_look",
+    "read_text",
     "read_words",
     "retaken",
     "scenes_needed_after",

@@ -16,6 +16,7 @@ from PIL import Image
 
 from nextscene import pictures
 from nextscene.files import sha256
+from nextscene.measures import decibels
 from nextscene.settings import Look
 from nextscene.training.dataset import Example
 from nextscene.training.encodings import fingerprint, words_of
@@ -66,12 +67,6 @@ def measure_drift(
     pipeline.encoders_to("cpu")
     pictures.write(draw_samples(rows, "The class now, and by the base alone"), file, {})
     return float(np.mean([decibels(row.drawn, row.truth) for row in rows]))
-
-
-def decibels(one: Image.Image, other: Image.Image) -> float:
-    """How near two pictures are to each other; 99 where nothing differs."""
-    square = np.square(np.asarray(one, float) - np.asarray(other, float)).mean() / 255**2
-    return float(-10 * np.log10(max(square, 1e-10)))
 
 
 def _class_of(example: Example, number: int, recipe: Recipe, folder: Path, base: str) -> Example:

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from nextscene.film.grade import Grade, named
+from nextscene.film import Grade
+from nextscene.settings import FilmSettings
 
 SUN = (0.12, 0.06)  # of the width and the height: where the rays come from
 RAYS, WIDE = 16, 0.4  # how many all around; how wide they are, from -1 to 1
@@ -25,7 +26,7 @@ def grade(picture: Image.Image) -> Image.Image:
     frame = np.asarray(picture, np.float64) / 255
     light = _light(picture.width, picture.height)[:, :, None] * WARM
     lit = 1 - (1 - frame) * (1 - light)  # as two lights on one screen
-    colours = Grade(named("teal_orange"), VIGNETTE)
+    colours = Grade.of(FilmSettings(grade="teal_orange", vignette=VIGNETTE))
     return Image.fromarray(Grade(colours.table)(colours(np.round(lit * 255).astype(np.uint8), 0), 0))
 
 
