@@ -58,7 +58,7 @@ class Local:
 class _Allowed:
     """Forbids each token after which no answer in the schema is left.
 
-    llguidance's own function for torch would compile itself first: half a minute of a CPU, and a compiler must be there.
+    llguidance's own function for torch would compile itself first: half a minute of a CPU, and with a compiler alone.
     """
 
     def __init__(self, matcher: LLMatcher, asked: int) -> None:
