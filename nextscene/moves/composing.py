@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops
 
 from nextscene import NextSceneError
 
@@ -91,12 +91,17 @@ def widen(mask: Image.Image, across: int, below: int | None = None) -> Image.Ima
     return Image.fromarray(np.where(_near(seen, (down, across), 0), 255, 0).astype(np.uint8))
 
 
+def narrow(mask: Image.Image, by: int) -> Image.Image:
+    """White where the mask is white, and so many pixels around."""
+    return ImageChops.invert(widen(ImageChops.invert(mask), by))
+
+
 def _near(seen: NDArray[np.bool_], reach: tuple[int, int], axis: int) -> NDArray[np.bool_]:
     """Whether anything is seen up to so far before each place, and after it."""
     room = [(0, 0), (0, 0)]
     room[axis] = reach
-    near: NDArray[np.bool_] = sliding_window_view(np.pad(seen, room), sum(reach) + 1, axis).any(-1)
-    return near
+    near = sliding_window_view(np.pad(seen, room), sum(reach) + 1, axis).any(-1)
+    return np.asarray(near)
 
 
 def fill(picture: Image.Image, hole: Image.Image) -> Image.Image:
@@ -116,10 +121,10 @@ def _pulled(colours: Floats, known: Floats) -> Floats:
     height, width = known.shape[:2]
     odd = ((0, height % 2), (0, width % 2), (0, 0))
     weights = _sums_of_four(np.pad(known, odd))
-    coarse = _sums_of_four(np.pad(colours * known, odd)) / np.maximum(weights, 1e-6)
-    coarse = _pulled(coarse, weights.clip(max=1))
+    sums = _sums_of_four(np.pad(colours * known, odd))
+    coarse = _pulled(sums / np.maximum(weights, np.float32(1e-6)), weights.clip(max=np.float32(1)))
     size = (width + width % 2, height + height % 2)
-    channels = [Image.fromarray(coarse[..., at]).resize(size, Image.Resampling.BILINEAR) for at in range(3)]
+    channels = [np.asarray(Image.fromarray(coarse[..., at]).resize(size, Image.Resampling.BILINEAR)) for at in range(3)]
     around: Floats = np.stack(channels, axis=2)[:height, :width]
     return known * colours + (1 - known) * around
 
