@@ -121,8 +121,8 @@ def _pulled(colours: Floats, known: Floats) -> Floats:
     height, width = known.shape[:2]
     odd = ((0, height % 2), (0, width % 2), (0, 0))
     weights = _sums_of_four(np.pad(known, odd))
-    own: Floats = _sums_of_four(np.pad(colours * known, odd)) / np.maximum(weights, 1e-6).astype(np.float32)
-    coarse = _pulled(own, weights.clip(max=np.float32(1)))
+    own = _sums_of_four(np.pad(colours * known, odd)) / np.maximum(weights, 1e-6)
+    coarse = _pulled(np.asarray(own, np.float32), np.asarray(weights.clip(max=1), np.float32))
     size = (width + width % 2, height + height % 2)
     channels = [np.asarray(Image.fromarray(coarse[..., at]).resize(size, Image.Resampling.BILINEAR)) for at in range(3)]
     around: Floats = np.stack(channels, axis=2)[:height, :width]
