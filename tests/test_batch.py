@@ -111,6 +111,22 @@ def test_every_story_is_made_in_its_folder_and_one_that_fails_stops_no_other(
     assert stories_in("out")["lost"]["state"] == "made"
 
 
+@pytest.mark.parametrize(
+    ("flag", "number", "why"),
+    [
+        ("--workers", "0", "--workers: give 1 to 64, not 0."),
+        ("--workers", "65", "--workers: give 1 to 64, not 65."),
+        ("--retries", "-1", "--retries: give 0 to 100, not -1."),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_in_a_sentence(
+    batch: Path, capsys: pytest.CaptureFixture[str], flag: str, number: str, why: str
+) -> None:
+    (batch / "a.txt").write_text("a")
+    assert main(["batch", "a.txt", f"{flag}={number}", "--dry-run"]) == 1
+    assert capsys.readouterr().err == f"error: {why}\n"
+
+
 def test_its_pictures_are_those_of_a_run_alone(weights_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "two.txt").write_text("a | b")
     environment = warm.ENVIRONMENT | {"NEXT_SCENE_MODEL": str(weights_folder)}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nextscene import NextSceneError
 from nextscene.batch import Batch, Job, Wanted, production, read_jobs
-from nextscene.files import typed_path
+from nextscene.files import short, typed_path
 from nextscene.hub import choose, count_gpus
 from nextscene.progress import say
 
@@ -39,15 +39,15 @@ def add_flags(command: argparse.ArgumentParser) -> None:
 
 def make_batch(options: argparse.Namespace, wanted: Wanted) -> None:
     """Makes the stories, and says how each one ended. A story that failed fails the command, when all are done."""
+    _refuse_beyond("--workers", options.workers, 1, 64)
+    _refuse_beyond("--retries", options.retries, 0, 100)
     jobs = read_jobs(typed_path(source, "STORIES") for source in options.stories)
     out = typed_path(options.output_dir, "--output-dir")
     if options.dry_run:
         _show(jobs, out, wanted)
         return
     gpus = count_gpus()
-    workers = options.workers or max(gpus, 1)
-    if not 1 <= workers <= 64:
-        raise NextSceneError(f"--workers: give 1 to 64, not {workers}.")
+    workers = max(gpus, 1) if options.workers is None else options.workers
     batch = Batch(jobs, out, wanted, workers, gpus, options.retries)
     for progress in batch.run():
         say(progress)
@@ -57,6 +57,11 @@ def make_batch(options: argparse.Namespace, wanted: Wanted) -> None:
             f"{len(failed)} of {len(jobs)} stories failed ({', '.join(failed[:5])}{', ...' * (len(failed) > 5)}): "
             f"{out / 'batch.json'} says why, and the same command tries them again."
         )
+
+
+def _refuse_beyond(flag: str, number: int | None, least: int, most: int) -> None:
+    if number is not None and not least <= number <= most:
+        raise NextSceneError(f"{flag}: give {least} to {most}, not {short(number)}.")
 
 
 def _show(jobs: list[Job], out: Path, wanted: Wanted) -> None:
