@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 from PIL import Image
@@ -31,6 +32,12 @@ class Studio:
     def __init__(self, model: Model, lasting: bool = True) -> None:
         """lasting: whether it is used again after it was put away."""
         self.model, self._lasting, self._is_away = model, lasting, False
+
+    def use_loras(self, own: Path | None, named: str | None, fast: Path | None, camera: Path | None) -> None:
+        """Which LoRAs the shots may use besides Next-Scene; named: what the user's own is called."""
+        self.model.use_lora_weights(own, named)
+        self.model.use_fast_lora(fast)
+        self.model.use_camera_lora(camera)
 
     def put_away(self) -> None:
         """Makes room for another model: the weights wait in the machine's own memory, or go, where nobody waits."""
