@@ -294,6 +294,11 @@ def _story(prompts: list[str] | None, story: Path | None) -> Story:
 
 def _sent(script: str) -> bytes:
     """A script as it was typed, or the file whose address was given, which Cog fetches as it fetches others."""
-    if not re.match(r"(?:https?://|data:)\S+$", script):
-        return script.encode()
-    return fetched_file(Path.validate(script).convert(), "script").read_bytes()
+    if not re.match(r"(?:\w+://|data:)\S+$", script):
+        return script.encode("utf-8", "replace")
+    if not re.match(r"(?:https?://|data:)", script):
+        raise NextSceneError("script is no address that is fetched: give its text, a data URI, or an http(s) address.")
+    try:
+        return fetched_file(Path.validate(script).convert(), "script").read_bytes()
+    except OSError:  # whose own text may repeat the address, which may hold a password
+        raise NextSceneError("The script could not be fetched from its address: is it right, and reachable?") from None

@@ -7,18 +7,24 @@ nothing.
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nextscene import NextSceneError
 from nextscene.files import lies_within, write_whole
 from nextscene.hub import cache_folder
-from nextscene.production import BREAKDOWN, Load
+from nextscene.production import BREAKDOWN
 from nextscene.script import SUFFIXES, Breakdown, break_down, compile_story, fit, read_script, read_script_file
 from nextscene.settings import ScriptSettings
 from nextscene.story import Shot, Story
 from nextscene.writing import SERVICES, Answers, decorate, find_writer
+
+if TYPE_CHECKING:
+    from nextscene.shooting import Studio
+
+Load = Callable[[], "Studio"]
 
 
 @dataclass(frozen=True)

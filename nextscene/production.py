@@ -10,26 +10,27 @@
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import copy
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nextscene import NextSceneError, pictures
 from nextscene.cutting import Cut
 from nextscene.files import exists
 from nextscene.film import ClipTime, CuttingRoom
-from nextscene.hub import Weights, fetch_lora, public_name
+from nextscene.hub import Weights, fetch_lora, public_name, tensor_names
 from nextscene.motion import choose_clips
 from nextscene.output import Moving, Papers, Record, deliver, numbered, numbered_clips
 from nextscene.progress import OnProgress, filming, progress
 from nextscene.request import GivenPictures, Request
 from nextscene.settings import StorySettings
-from nextscene.shooting import Checker
+from nextscene.shooting import Adapters, Artist, Checker
 from nextscene.story import (
     IMAGE,
     ClipPlan,
+    Reference,
     Shot,
     Story,
     about_unknown_words,
@@ -37,14 +38,11 @@ from nextscene.story import (
     choose_seed,
     plan,
 )
-from nextscene.take import Take
-
-if TYPE_CHECKING:
-    from nextscene.shooting import Studio
+from nextscene.take import Pictures, Take
 
 BREAKDOWN = "breakdown.json"  # the file in a run's folder
 
-Load = Callable[[], "Studio"]
+Load = Callable[[], Artist]
 
 
 class Production:
@@ -102,6 +100,23 @@ class Production:
             if self.request.deliver_record:
                 yield self.record.file
 
+    def draw(self, ids: Collection[str], find: Callable[[Shot], Take | None], load: Load) -> Iterator[Take]:
+        """Only draws these scenes, those of them that a run would draw; nothing is written.
+
+        find: gives what is drawn of other scenes; what they look at and it does not have is in the record.
+        """
+        todo = self.record.begin(self.story, self.shots, self._fetched(), self.pictures)
+        wanted = [shot for shot in todo if shot.id in ids]
+        looked_at = {each for shot in wanted for each in shot.references if each.name not in ids}
+        found = {
+            shot.id: take for shot in self.shots if Reference("scene", shot.id) in looked_at and (take := find(shot))
+        }
+        given = {each: found[each.name].picture if each.name in found else self.record[each] for each in looked_at}
+        story = self.story.with_takes({name: take.shot.take for name, take in found.items()})
+        studio = load()
+        studio.use(self._adapters)
+        yield from self._shoot(studio, wanted, given, story)
+
     def speak(self) -> Path:
         """Only has the story spoken, each line at its time in the film; gives the file. Nothing is drawn."""
         folder = self.request.folder
@@ -150,13 +165,10 @@ class Production:
         anew = todo or self.clips or request.papers.files  # papers want the film's times
         made_before = self._cut.files_made() if self._cut and not anew else []
         film = self._cutting_room(request.film, on_progress) if request.film and not made_before else None
+        self._say_which_embeddings_do_nothing()
         studio = load() if todo else None
         if studio:  # a LoRA that does not fit is refused before the record says anything
-            studio.model.use_lora_weights(self._own_lora, public_name(self.lora_weights))
-            studio.model.use_embeddings(self._embeddings)
-            self._say_which_embeddings_do_nothing(studio)
-            studio.model.use_fast_lora(self._fast_lora)
-            studio.model.use_camera_lora(self._camera_lora)
+            studio.use(self._adapters)
         if not self.clips:
             yield from self._deliver(self._takes(studio), request.sheet, film, request.papers)
         else:
@@ -192,7 +204,7 @@ class Production:
                 source = request.breakdown.script
                 self.record.finish("break", source.sha256, [request.folder / BREAKDOWN], 0, source.model_dump())
 
-    def _move(self, studio: "Studio | None", on_progress: OnProgress) -> Iterator[Path]:
+    def _move(self, studio: Artist | None, on_progress: OnProgress) -> Iterator[Path]:
         """All stills first; then what draws them makes room for what moves them."""
         request = self.request
         moving = Moving(
@@ -271,30 +283,35 @@ class Production:
         typed |= request.story is None and named is not None and exists(Path(named))  # a file, when the run was begun
         return request.at_home and typed
 
-    def _say_which_embeddings_do_nothing(self, studio: "Studio") -> None:
+    def _say_which_embeddings_do_nothing(self) -> None:
         texts = [text for shot in self.shots for text in (shot.words, shot.look.negative_prompt)]
-        for each in studio.model.embeddings:
-            if not each.acts_in(*texts):
-                words = ", ".join(each.words)
-                print(f"note: {each.name} acts in no scene: put {words} into a prompt or the style.", file=sys.stderr)
+        for name, file in self._embeddings.items():
+            if not any(word in text for word in tensor_names(file) for text in texts):
+                words = ", ".join(tensor_names(file))
+                print(f"note: {name} acts in no scene: put {words} into a prompt or the style.", file=sys.stderr)
 
-    def _takes(self, studio: "Studio | None") -> Iterator[Take]:
+    def _takes(self, studio: Artist | None) -> Iterator[Take]:
         """Every shot's take in order, drawn or as it was made before."""
-        shoot = (lambda shots: self._shoot(studio, shots)) if studio else None
+        given = self.record if self.request.keep_takes else self.pictures
+        shoot = (lambda shots: self._shoot(studio, shots, given, self.story)) if studio else None
         if self.request.keep_takes:
             return self.record.takes(self.shots, shoot)
         assert shoot
         return shoot(self.shots)
 
-    def _shoot(self, studio: "Studio", shots: Sequence[Shot]) -> Iterator[Take]:
-        given = self.record if self.request.keep_takes else self.pictures
+    @property
+    def _adapters(self) -> Adapters:
+        called = public_name(self.lora_weights)
+        return Adapters(self._own_lora, called, self._fast_lora, self._camera_lora, self._embeddings)
+
+    def _shoot(self, studio: Artist, shots: Sequence[Shot], given: Pictures, story: Story) -> Iterator[Take]:
+        output = self.request.output
         with progress(shots) as on_step:
-            output = self.request.output
             yield from studio.shoot(
                 shots,
                 given,
                 on_step,
-                self.story,
+                story,
                 auto_retake=output.auto_retake,
                 self_check=output.self_check,
                 checker=self.checker,

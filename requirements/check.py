@@ -17,7 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "requirements"
 INSTALLED = {"requirements.txt": "container.in", "requirements-dev.txt": "dev.in"}
 # What these need is not followed: it is not installed in each checkout.
-NAMED_ONLY = {"requirements-alone.txt": "alone.in", "bench/requirements.txt": "sound.in"}
+NAMED_ONLY = {
+    "requirements-alone.txt": "alone.in",
+    "requirements-fleet.txt": "fleet.in",
+    "bench/requirements.txt": "sound.in",
+}
 OVERRIDDEN: dict[str, list[str]] = {
     package["name"]: package["requires-dist"]
     for package in tomllib.loads((HERE / "torch.toml").read_text())["dependency-metadata"]

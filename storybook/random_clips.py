@@ -30,6 +30,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     CLIPVisionConfig,
+    CLIPVisionModel,
     CLIPVisionModelWithProjection,
     PreTrainedTokenizerFast,
     T5Config,
@@ -82,7 +83,7 @@ def _wan_vae(channels: int = 4) -> AutoencoderKLWan:
     )
 
 
-def _expert(channels: int, in_channels: int) -> WanTransformer3DModel:
+def _expert(channels: int, in_channels: int, image_dim: int | None = None) -> WanTransformer3DModel:
     return WanTransformer3DModel(
         patch_size=(1, 2, 2),
         **MOVER,
@@ -93,12 +94,14 @@ def _expert(channels: int, in_channels: int) -> WanTransformer3DModel:
         ffn_dim=48,
         num_layers=2,
         rope_max_seq_len=64,
+        image_dim=image_dim,
     )
 
 
-def wan(experts: int = 2, expands: bool = False) -> WanImageToVideoPipeline:
-    """I2V-A14B with its two experts; or TI2V-5B, which writes the picture into its latents."""
+def wan(experts: int = 2, expands: bool = False, sees: bool = False) -> WanImageToVideoPipeline:
+    """I2V-A14B with its two experts; TI2V-5B, which writes the picture into its latents; or Fun-InP, which sees it."""
     inputs = 4 if expands else 2 * 4 + 4  # noise, picture and mask, where they stand beside each other
+    seer = CLIPVisionModel(CLIPVisionConfig(**SEER, image_size=224, patch_size=56)) if sees else None
     return WanImageToVideoPipeline(
         tokenizer=tokenizer(),
         text_encoder=_text_encoder(),
@@ -106,7 +109,9 @@ def wan(experts: int = 2, expands: bool = False) -> WanImageToVideoPipeline:
         scheduler=UniPCMultistepScheduler(
             use_flow_sigmas=True, prediction_type="flow_prediction", flow_shift=5.0, num_train_timesteps=1000
         ),
-        transformer=_expert(4, inputs),
+        image_encoder=seer,
+        image_processor=CLIPImageProcessorPil(crop_size=224, size=224) if sees else None,
+        transformer=_expert(4, inputs, SEER["hidden_size"] if sees else None),
         transformer_2=_expert(4, inputs) if experts == 2 else None,
         boundary_ratio=0.9 if experts == 2 else None,
         expand_timesteps=expands,
@@ -181,6 +186,7 @@ KINDS: dict[str, Callable[[], Any]] = {
     "wan": wan,
     "one expert": lambda: wan(experts=1),
     "wan-light": lambda: wan(experts=1, expands=True),
+    "wan-light-join": lambda: wan(experts=1, sees=True),
     "svd": svd,
     "ltx": ltx,
 }

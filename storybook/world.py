@@ -95,18 +95,30 @@ def draw(state: State, width: int = WIDTH, height: int = HEIGHT, moment: Moment 
     """Draws a state, supersampled; any size of the world's own aspect looks the same."""
     sharp = 3 if width <= 192 else 2
     brush = Brush(state, width * sharp, height * sharp, moment)
-    if state.place == NOTHING:
+    draw_place(brush)
+    draw_landmark(brush)
+    draw_weather(brush)
+    return brush.picture.resize((width, height), Image.Resampling.BOX)
+
+
+def draw_place(brush: "Brush") -> None:
+    if brush.state.place == NOTHING:
         brush.picture.paste(PLAIN, (0, 0, *brush.picture.size))
     else:
         _sky(brush)
-        PLACE_ART[state.place](brush)
-    if state.landmark != NOTHING:
-        brush.lift = moment.rise if state.landmark == "balloon" else 0
-        LANDMARK_ART[state.landmark](brush, brush.paint(PAINT[state.colour], lit=True))
+        PLACE_ART[brush.state.place](brush)
+
+
+def draw_landmark(brush: "Brush") -> None:
+    if brush.state.landmark != NOTHING:
+        brush.lift = brush.moment.rise if brush.state.landmark == "balloon" else 0
+        LANDMARK_ART[brush.state.landmark](brush, brush.paint(PAINT[brush.state.colour], lit=True))
         brush.lift = 0
-    if state.weather in WEATHER_ART:
-        WEATHER_ART[state.weather](brush)
-    return brush.picture.resize((width, height), Image.Resampling.BOX)
+
+
+def draw_weather(brush: "Brush") -> None:
+    if brush.state.weather in WEATHER_ART:
+        WEATHER_ART[brush.state.weather](brush)
 
 
 @dataclass(frozen=True)

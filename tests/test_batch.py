@@ -11,10 +11,13 @@ import warm
 from conftest import photo
 
 from nextscene import NextSceneError, pictures
-from nextscene.batch import Batch, Job, Wanted, read_jobs
+from nextscene.batch import Batch, Job, Outcome, Task, Wanted, read_jobs, table
+from nextscene.batch.branches import branches
+from nextscene.batch.line import Line
 from nextscene.batch.workers import Processes, settings_of
 from nextscene.cli import main
-from nextscene.story import from_prompts
+from nextscene.settings import StorySettings
+from nextscene.story import from_prompts, plan
 
 QUICK = ["--steps", "2", "--width", "64", "--height", "64", "--seed", "3"]
 
@@ -111,6 +114,22 @@ def test_every_story_is_made_in_its_folder_and_one_that_fails_stops_no_other(
     assert stories_in("out")["lost"]["state"] == "made"
 
 
+@pytest.mark.parametrize(
+    ("flag", "number", "why"),
+    [
+        ("--workers", "0", "--workers: give 1 to 64, not 0."),
+        ("--workers", "65", "--workers: give 1 to 64, not 65."),
+        ("--retries", "-1", "--retries: give 0 to 100, not -1."),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_in_a_sentence(
+    batch: Path, capsys: pytest.CaptureFixture[str], flag: str, number: str, why: str
+) -> None:
+    (batch / "a.txt").write_text("a")
+    assert main(["batch", "a.txt", f"{flag}={number}", "--dry-run"]) == 1
+    assert capsys.readouterr().err == f"error: {why}\n"
+
+
 def test_its_pictures_are_those_of_a_run_alone(weights_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "two.txt").write_text("a | b")
     environment = warm.ENVIRONMENT | {"NEXT_SCENE_MODEL": str(weights_folder)}
@@ -119,6 +138,159 @@ def test_its_pictures_are_those_of_a_run_alone(weights_folder: Path, tmp_path: P
         assert warm.run(*arguments, cwd=tmp_path, env=environment).returncode == 0
     for name in ("scene_001.png", "scene_002.png"):
         assert pictures.read(tmp_path / "out/two" / name) == pictures.read(tmp_path / "alone" / name)
+
+
+def forked(folder: Path) -> None:
+    """A story whose third and fourth scene both grow from its first, and a second root."""
+    scenes = ["a", "b", {"prompt": "c", "after": "scene_001"}, {"prompt": "d"}, {"prompt": "e", "after": None}]
+    (folder / "forked.json").write_text(json.dumps({"scenes": scenes, "continuity": "chain"}))
+
+
+def test_a_story_has_branches_where_scenes_do_not_depend_on_each_other(tmp_path: Path) -> None:
+    forked(tmp_path)
+    (job,) = read_jobs([tmp_path])
+    assert job.story
+    assert [
+        (branch.scenes, set(branch.needs)) for branch in branches(plan(job.story, StorySettings(), 1, (64, 64)))
+    ] == [
+        (("scene_001",), set()),
+        (("scene_002",), {"scene_001"}),
+        (("scene_003", "scene_004"), {"scene_001"}),
+        (("scene_005",), set()),
+    ]
+    chain = plan(from_prompts(["a", "b", "c"]), StorySettings(), 1, (64, 64))
+    assert branches(chain) == branches(chain[1:]) == []
+
+
+def test_branches_are_drawn_side_by_side_when_there_are_more_workers_than_stories(
+    weights_folder: Path, tmp_path: Path
+) -> None:
+    forked(tmp_path)
+    environment = warm.ENVIRONMENT | {"NEXT_SCENE_MODEL": str(weights_folder)}
+    (tmp_path / "drawn.py").write_text(BRANCHES)
+    run = warm.run(str(tmp_path / "drawn.py"), cwd=tmp_path, env=environment)
+    assert run.returncode == 0, run.stderr
+    arguments = ("-m", "nextscene.cli", "sequence", "forked.json", *QUICK, "--output-dir", "alone")
+    assert warm.run(*arguments, cwd=tmp_path, env=environment).returncode == 0
+    for number in range(1, 6):
+        name = f"scene_{number:03d}.png"
+        assert (tmp_path / "out/forked" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+    assert not (tmp_path / "out/forked/parts").exists()
+    assert stories_in(str(tmp_path / "out"))["forked"]["state"] == "made"
+    assert json.loads(run.stdout) == {"together": True, "drawn": 5}
+
+
+# Three workers in one process, which take turns: that two branches are under way at once is seen with one model.
+BRANCHES = """
+import json
+from pathlib import Path
+
+from nextscene.batch import Batch, Outcome, Wanted, read_jobs
+from nextscene.batch.workers import Maker
+from nextscene.settings import StorySettings
+
+
+class InTurn:
+    def __init__(self, make):
+        self.make, self.at_work, self.most = make, [], 0
+
+    @property
+    def free(self):
+        return len(self.at_work) < 3
+
+    def give(self, task):
+        self.at_work.append(self.make(task))
+        self.most = max(self.most, len(self.at_work))
+
+    def take(self):
+        event = next(self.at_work[0])
+        if isinstance(event, Outcome):
+            self.at_work.pop(0)
+        return event
+
+    def close(self):
+        pass
+
+
+wanted = Wanted(StorySettings(steps=2, width=64, height=64, seed=3))
+batch = Batch(read_jobs(["forked.json"]), Path("out"), wanted, workers=3)
+workers = InTurn(Maker(batch.out, wanted))
+*_, last = batch.run(lambda: workers)
+print(json.dumps({"together": workers.most > 1, "drawn": last.drawn}))
+"""
+
+
+def test_what_a_branch_could_not_draw_the_story_draws_itself(tmp_path: Path) -> None:
+    forked(tmp_path)
+    (job,) = read_jobs([tmp_path])
+    assert job.story
+    found = branches(plan(job.story, StorySettings(), 1, (64, 64)))
+    line = Line([job], 3, lambda _: (found, 5), retries=1)
+    trunk, other = line.next(), line.next()
+    assert trunk
+    assert other
+    assert [trunk.branch, other.branch, line.next()] == [found[0], found[3], None]
+    assert not line.end(Outcome("forked", "failed", 0, again=True, branch=found[0]))
+    second, third = line.next(), line.next()
+    for branch in (found[3], found[1], found[2]):
+        assert line.next() is None
+        assert not line.end(Outcome("forked", "made", 0, branch=branch))
+    assert second
+    assert third
+    whole = line.next()
+    assert whole == Task(job, None, 5)
+    assert not line.end(Outcome("forked", "failed", 0, again=True))
+    assert line.next() == Task(job)
+    assert line.end(Outcome("forked", "failed", 0, again=True))
+    assert not line
+
+
+def test_the_manifest_is_also_a_table_with_a_row_for_each_scene(batch: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not here: requirements-fleet.txt")
+    (batch / "two.txt").write_text("a | b")
+    (batch / "lost.json").write_text('{"scenes": ["a"], "image": "lost.png"}')
+    assert main(["batch", "two.txt", "lost.json", *QUICK, "--output-dir", "out", "--parquet"]) == 1
+    rows = parquet.read_table("out/batch.parquet").to_pylist()
+    assert [(row["story"], row["state"], row["scene"], row["file"]) for row in rows] == [
+        ("two", "made", "scene_001", "two/scene_001.png"),
+        ("two", "made", "scene_002", "two/scene_002.png"),
+        ("lost", "failed", None, None),
+    ]
+    made = stories_in("out")["two"]["scenes"]
+    assert isinstance(made, list)
+    assert [(row["sha256"], row["seed"], row["seconds"]) for row in rows[:2]] == [
+        (scene["sha256"], scene["seed"], scene["seconds"]) for scene in made
+    ]
+    assert "lost.png" in rows[2]["reason"]
+
+
+def test_without_pyarrow_a_table_is_refused_before_anything_is_drawn(
+    batch: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "find_spec", lambda _: None)
+    (batch / "a.txt").write_text("a")
+    assert main(["batch", "a.txt", *QUICK, "--output-dir", "out", "--parquet"]) == 1
+    assert "--parquet needs the package pyarrow" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+def test_a_dry_run_says_how_long_it_takes_and_what_it_costs(batch: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (batch / "a.txt").write_text("a | b")
+    command = ["batch", *QUICK, "--output-dir", "out", "--price", "3600", "a.txt"]
+    assert main([*command, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "To draw: 2 of 2 scenes, 8 forward passes of the model." in said
+    assert "at the least, on H200s" in said
+    assert main(command) == 0
+    (batch / "more.txt").write_text("c | d | e")
+    capsys.readouterr()
+    assert main([*command, "more.txt", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "a: 2 scene(s), 2 of them drawn already, 64x64, 2 steps" in said
+    assert "To draw: 3 of 5 scenes" in said
+    seconds = [scene["seconds"] for scene in stories_in("out")["a"]["scenes"]]  # type: ignore[attr-defined]
+    cost = float(said.split("Cost: about ")[1].split(",")[0])  # at 1 a second
+    assert cost == pytest.approx(sum(seconds) * 5 / 3, rel=0.01, abs=0.01)  # by references: 1 and 2, then 1, 2 and 2
 
 
 def test_what_no_batch_wrote_is_not_written_over(batch: Path, capsys: pytest.CaptureFixture[str]) -> None:

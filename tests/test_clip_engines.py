@@ -32,7 +32,7 @@ def made(kind: str, *looks: dict[str, Any], last: bool = False) -> list[Clip]:
         return [*clips, engine.make(plans[0], FIRST, LAST)] if last else clips
 
 
-@pytest.mark.parametrize("kind", ["wan", "one expert", "wan-light", "svd", "ltx"])
+@pytest.mark.parametrize("kind", ["wan", "one expert", "wan-light", "wan-light-join", "svd", "ltx"])
 def test_an_engine_gives_the_planned_frames_and_begins_with_the_still_itself(kind: str) -> None:
     (clip,) = made(kind, {"frames": 9})
     width, height = {"svd": (128, 64), "ltx": (64, 64)}.get(kind, (64, 48))
@@ -46,7 +46,7 @@ def same(one: Clip, other: Clip) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(one.frames, other.frames, strict=True))
 
 
-@pytest.mark.parametrize("kind", ["wan", "ltx"])
+@pytest.mark.parametrize("kind", ["wan", "wan-light-join", "ltx"])
 def test_the_same_seed_gives_the_same_clip_and_a_last_picture_another_one(kind: str) -> None:
     one, again, other, joined = made(kind, {"seed": 3}, {"seed": 3}, {"seed": 4}, last=True)
     assert same(one, again)

@@ -12,7 +12,9 @@ from nextscene.hub.clip_weights import find_engines
 from nextscene.settings import StorySettings
 from nextscene.story import ClipPlan, EngineFacts, clip_size, from_data, plan, plan_clips
 
-WAN, LIGHT, SVD, LTX = (CLIP_MODELS[name].facts for name in ("wan", "wan-light", "svd", "ltx"))
+WAN, LIGHT, JOINER, SVD, LTX = (
+    CLIP_MODELS[name].facts for name in ("wan", "wan-light", "wan-light-join", "svd", "ltx")
+)
 SEA = {"place": "the quay", "subject": "a boat"}
 
 
@@ -56,8 +58,19 @@ def test_scenes_are_joined_where_they_share_their_place_and_it_is_said_why(
 
 
 def test_an_engine_without_a_last_picture_joins_nothing_and_says_so() -> None:
-    first, _ = clips_of("a red house by the sea", "the camera pans right", facts=LIGHT)
-    assert (first.last, first.why) == (None, "It moves by itself: wan-light takes no last picture.")
+    first, _ = clips_of("a red house by the sea", "the camera pans right", facts=SVD)
+    assert (first.last, first.why) == (None, "It moves by itself: svd takes no last picture.")
+
+
+def test_what_wan_light_cannot_join_another_engine_joins_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NEXT_SCENE_CLIP_MODEL", raising=False)
+    monkeypatch.setattr("nextscene.hub.gpu.total_memory", lambda: 24e9)
+    scenes = "a red house by the sea", "the camera pans right"
+    for clips, names in (("join", ["wan-light-join", "wan-light"]), ("each", ["wan-light"] * 2)):
+        engines, plans = planned(*scenes, clips=clips, clip_engine="wan-light", clip_seconds=5)
+        assert [plan.engine for plan in plans] == names
+        assert list(engines._weights) == sorted(set(names)), "no other is fetched"
+    assert [clips_of(*scenes, facts=facts)[0].seconds for facts in (JOINER, LIGHT)] == [81 / 16, 121 / 24]
 
 
 def test_a_story_that_is_not_to_move_has_no_clips() -> None:

@@ -14,7 +14,8 @@ REFUSED_BY_COG = re.compile(r"HF_ENDPOINT|HF_HUB_ENABLE_HF_TRANSFER|CUDA_\w+|PYT
 CONFIG = yaml.safe_load((ROOT / "cog.yaml").read_text())
 
 
-PINNED = ["requirements.txt", "requirements-dev.txt", "requirements-alone.txt", "bench/requirements.txt"]
+PINNED = ["requirements.txt", "requirements-dev.txt", "requirements-alone.txt"]
+PINNED += ["requirements-fleet.txt", "bench/requirements.txt"]
 
 
 def pins(name: str) -> dict[str, str]:

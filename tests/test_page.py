@@ -15,6 +15,7 @@ import pytest
 from conftest import photo
 
 from nextscene import NextSceneError
+from nextscene.cli import main
 from nextscene.hub import find
 from nextscene.model import Model
 from nextscene.page import Director, Server
@@ -283,3 +284,8 @@ def test_the_forms_are_those_of_the_table_of_settings(page: Page) -> None:
     assert {"strength", "steps", "aspect", "seed"} <= set(names["story"])
     assert {"transition", "captions", "narration"} <= set(names["film"])
     assert "lora_weights" not in names["story"]  # which may be a file of this machine
+
+
+def test_a_port_that_there_is_not_is_refused_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["page", "--port", "99999"]) == 1
+    assert capsys.readouterr().err == "error: --port: give 0 to 65535, not 99999.\n"

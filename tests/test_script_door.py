@@ -36,8 +36,8 @@ def test_a_dry_run_shows_what_a_script_comes_to_and_draws_nothing(
         "9 pictures to draw, 2 of them places and people to look at; 0 clips to make",
         "the film: 22 s, and as much more",
         "breakdown: outputs/sequence/breakdown.json",
-        "   - Next Scene: a white tower by the sea. at dawn, under a clear sky",
-        "  2. Next Scene: The camera moves closer. a white tower by the sea. at dawn, under a clear sky",
+        "   - Next Scene: At dawn, under a clear sky: a white tower by the sea.",
+        "  2. Next Scene: The camera moves closer. At dawn, under a clear sky: a white tower by the sea.",
     ):
         assert line in shown
     assert [str(file) for file in Path().rglob("*.*")] == ["outputs/sequence/breakdown.json"]

@@ -117,6 +117,36 @@ def test_what_the_schema_cannot_see_fails_in_one_sentence_and_the_next_request_w
     assert server.predict(prompts=["a"], **QUICK)["status"] == "succeeded"
 
 
+def test_no_script_and_no_key_breaks_the_door(server: Server) -> None:
+    tower, key = (ROOT / "samples" / "tower.fountain").read_text(), "sk-a key-that-is-written-nowhere"
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"script": " \n"}, "The script has no words to film."),
+        ({"script": "[[a note]]\n\n/* and what is cut */"}, "The script has no words to film."),
+        ({"script": "<?xml version='1.0'?><FinalDraft><Content>"}, "This FDX file is damaged: no element found"),
+        ({"script": "<!DOCTYPE a><FinalDraft/>"}, "This FDX file declares a DOCTYPE"),
+        ({"script": data_uri(b"\xff\xfe\x00", "text/plain")}, "The script is no UTF-8 text"),
+        ({"script": '{"script": 1}'}, "This breakdown is not right: script: must be an object"),
+        ({"script": "file:///etc/passwd"}, "script is no address that is fetched"),
+        ({"script": "http://me:secret@127.0.0.1:1/a.fountain"}, "The script could not be fetched from its address"),
+        ({"script": tower, "max_shots": 2}, "This script has 3 scenes, and each needs a shot: 2 shots are too few"),
+        ({"script": tower, "writer": "gemini"}, "The writer gemini needs a key: give it as writer_key"),
+        ({"script": tower, "writer": "openai", "writer_key": key}, "The writer's key has a space or a letter in it"),
+    ]
+    for inputs, message in wrong:
+        answer = server.predict(plan_only=True, **inputs)
+        assert (answer["status"], message in answer["error"]) == ("failed", True), answer["error"]
+    for name, value in {"script": 5, "writer": "claude", "max_shots": 251, "plan_only": "yes", "writer_key": 5}.items():
+        assert server.predict(**{"script": tower, name: value})["code"] == 422
+    planned = server.predict(script=tower, writer_key=key, plan_only=True)
+    assert planned["status"] == "succeeded"
+    assert key not in server.logged() + json.dumps(planned)
+    assert "secret" not in server.logged()
+    long = "".join(f"EXT. PLACE {at % 40} - DAY\n\n{'Waves. ' * 140}\n\nMARA\nHello.\n\n" for at in range(200))
+    assert len(long) > 200_000
+    answer = server.predict(script=long, plan_only=True, max_shots=200)
+    assert "200 pictures to draw" in answer["logs"]
+
+
 def test_a_script_is_planned_and_what_was_planned_is_drawn(server: Server) -> None:
     script = (ROOT / "samples" / "tower.fountain").read_text()
     planned = server.predict(script=script, plan_only=True, max_shots=3, **QUICK)

@@ -1,7 +1,9 @@
 """Writers decorate a breakdown: they are asked once, told what was wrong, and never trusted with words or keys."""
 
+import inspect
 import json
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,10 +12,15 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import torch
+from cog import Secret
 from conftest import ROOT
 
+import predict
 from nextscene import NextSceneError
 from nextscene.cli import main
+from nextscene.files import own_folder
+from nextscene.hub import choose
 from nextscene.model import Model
 from nextscene.script import Breakdown, break_down, read_script
 from nextscene.writing import Answers, Task, TooLongError, Writer, decorate, find_hosted
@@ -208,6 +215,45 @@ def test_a_key_is_written_nowhere(
     assert [file.name for file in files if KEY.encode() in file.read_bytes()] == []
 
 
+def sent(key: str, **form: Any) -> list[Path]:
+    """What Cog's door makes of a script, as far as it is planned."""
+    door = predict.Runner()
+    door.weights, door.folder = choose(), own_folder("next-scene-outputs")
+    inputs = {name: each.default for name, each in inspect.signature(door.run).parameters.items()}
+    blank = {name: getattr(default, "default", default) for name, default in inputs.items()}
+    asked = {"script": SCRIPT.read_text(), "writer": "anthropic", "writer_key": Secret(key), "plan_only": True}
+    return [*door.run(**{**blank, **asked, **form})]
+
+
+def test_at_cogs_door_a_key_is_used_and_kept_out_of_all_that_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name, folder in {"NEXT_SCENE_CACHE": tmp_path / "cache", "TMPDIR": tmp_path}.items():
+        monkeypatch.setenv(name, str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.delenv("NEXT_SCENE_MODEL", raising=False)
+    answers = [(401, KEY.encode()), (404, b""), *[(500, KEY.encode())] * 12, *GOOD]
+    with Service(answers, "anthropic").opened() as service:
+        place = ("anthropic", f"{service.address}/messages", "m", "ANTHROPIC_API_KEY")
+        monkeypatch.setattr(services, "SERVICES", {"anthropic": place})
+        with pytest.raises(NextSceneError, match=r"does not take the key \(401\): .* or give another writer_key"):
+            sent(KEY)
+        with pytest.raises(NextSceneError, match=r"does not take the question \(404\)"):
+            sent(KEY)
+        (ruled,) = sent(KEY)
+        assert json.loads(ruled.read_text())["script"]["writer"] == "rules"
+        assert "gave no answer that can be used: all is as the rules have it" in capfd.readouterr().err
+        (file,) = sent(f" {KEY}\n")  # as it was pasted
+        assert json.loads(file.read_text())["script"]["writer"] == "anthropic m"
+    assert all(each["x-api-key"] == KEY for each in service.headers)
+    shown = capfd.readouterr()
+    assert KEY not in shown.out + shown.err
+    assert [each for each in tmp_path.rglob("*") if each.is_file() and KEY.encode() in each.read_bytes()] == []
+    with pytest.raises(NextSceneError, match="has a space or a letter in it that no key has") as refused:
+        sent(f"{KEY} é")
+    assert KEY not in str(refused.value)
+
+
 def test_the_model_that_draws_writes_in_the_schema_that_it_is_asked_for(small: Model) -> None:
     schema = {
         "type": "object",
@@ -215,7 +261,8 @@ def test_the_model_that_draws_writes_in_the_schema_that_it_is_asked_for(small: M
         "required": ["size", "first"],
         "additionalProperties": False,
     }
-    answer = json.loads(Local(small).answer(Task("You answer.", "Which size?", schema)))
+    with torch.compiler.set_stance("fail_on_recompile"):  # there may be no compiler
+        answer = json.loads(Local(small).answer(Task("You answer.", "Which size?", schema)))
     assert answer.keys() == {"size", "first"}
     assert answer["size"] in ("wide", "close")
     with pytest.raises(TooLongError):

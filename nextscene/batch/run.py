@@ -1,35 +1,46 @@
 """A batch: jobs given to workers until all are done, each failure tried again where that may help."""
 
 import time
-from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nextscene.batch.jobs import Job, Outcome, Wanted
+from nextscene import NextSceneError
+from nextscene.batch.branches import Branch, branches
+from nextscene.batch.estimate import describe_hours
+from nextscene.batch.jobs import Drawn, Job, Outcome, Task, Wanted, production
+from nextscene.batch.line import Line
 from nextscene.batch.manifest import Manifest
 from nextscene.batch.workers import Here, Maker, Processes, Workers, settings_of
+from nextscene.hub import choose
 
 EVERY = 5  # seconds from one manifest to the next
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a batch is, after a story."""
+    """How far a batch is, after a scene or a story. drawn: scenes, in this run."""
 
-    outcome: Outcome
+    outcome: Outcome | None
     done: int
     failed: int
     of: int
+    drawn: int
+    scenes_left: int
     seconds_left: float
 
-    def __str__(self) -> str:
-        outcome, made = self.outcome, len(self.outcome.scenes)
-        new = sum(scene.new for scene in outcome.scenes)
-        how = f"{made} scene(s), {new} drawn now" if outcome.state == "made" else f"failed: {outcome.reason}"
+    @property
+    def summary(self) -> str:
         failed = f", {self.failed} failed" if self.failed else ""
-        return f"{outcome.name}: {how} ({self.done} of {self.of}{failed}, about {_time(self.seconds_left)} left)."
+        return f"{self.done} of {self.of}{failed}, about {describe_hours(self.seconds_left / 3600)} left"
+
+    def __str__(self) -> str:
+        if not (outcome := self.outcome):
+            return f"{self.summary}."
+        made, new = len(outcome.scenes), sum(scene.new for scene in outcome.scenes)
+        how = f"{made} scene(s), {new} drawn now" if outcome.state == "made" else f"failed: {outcome.reason}"
+        return f"{outcome.name}: {how} ({self.summary})."
 
 
 @dataclass
@@ -42,43 +53,52 @@ class Batch:
     workers: int = 1
     gpus: int = 0
     retries: int = 1
+    parquet: bool = False
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     def run(self, begin: Callable[[], Workers] | None = None) -> Iterator[Progress]:
-        """Makes all stories; yields after each. begin: brings other workers than this machine's."""
-        manifest = Manifest(self.out, self.jobs)
-        waiting, tries, started = deque(self.jobs), Counter[str](), time.monotonic()
-        by_name = {job.name: job for job in self.jobs}
+        """Makes all stories; yields after each scene and each story. begin: brings other workers than ours."""
+        manifest = Manifest(self.out, self.jobs, parquet=self.parquet)
+        line = Line(self.jobs, self.workers, self._divide, self.retries)
+        self._started, self._drawn, self._failed = time.monotonic(), 0, 0
+        self._left = sum(job.scenes for job in self.jobs)
         with closing((begin or self._begin)()) as workers:
             under_way = 0
-            while waiting or under_way:
-                while waiting and workers.free:
-                    workers.give(waiting.popleft())
+            while line or under_way:
+                while workers.free and (task := line.next()):
+                    workers.give(task)
                     under_way += 1
-                outcome = workers.take()
-                under_way -= 1
-                tries[outcome.name] += 1
-                if outcome.again and tries[outcome.name] <= self.retries:
-                    waiting.append(by_name[outcome.name])
+                event = workers.take()
+                if isinstance(event, Drawn):
+                    self._drawn, self._left = self._drawn + 1, self._left - 1
+                    yield self._progress()
                     continue
-                self.outcomes[outcome.name] = outcome
-                manifest.write(self.outcomes, every=EVERY if waiting or under_way else 0)
-                yield self._progress(outcome, time.monotonic() - started)
+                under_way -= 1
+                if line.end(event):
+                    self._ended(event)
+                    manifest.write(self.outcomes, every=EVERY if line or under_way else 0)
+                    yield self._progress(event)
 
     def _begin(self) -> Workers:
         make = Maker(self.out, self.wanted)
         return Here(make) if self.workers == 1 else Processes(make, settings_of(self.workers, self.gpus))
 
-    def _progress(self, outcome: Outcome, gone: float) -> Progress:
+    def _divide(self, job: Job) -> tuple[list[Branch], int | None]:
+        """What of a story can be drawn side by side, with the seed that it then has in all its parts."""
+        try:
+            story = production(Task(job), self.out / job.name, self.wanted, choose())
+        except NextSceneError:  # which whoever makes it will say
+            return [], None
+        return branches(story.still_to_draw()), story.seed
+
+    def _ended(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.name] = outcome
+        self._failed += outcome.state == "failed"
+        self._left -= sum(not scene.new for scene in outcome.scenes)  # the others were counted as they were drawn
+
+    def _progress(self, outcome: Outcome | None = None) -> Progress:
         """The time left goes by the scenes that were drawn now: what was whole before took none."""
-        drawn = sum(scene.new for each in self.outcomes.values() for scene in each.scenes)
-        left = sum(job.scenes for job in self.jobs if job.name not in self.outcomes)
-        failed = sum(each.state == "failed" for each in self.outcomes.values())
-        return Progress(
-            outcome, len(self.outcomes), failed, len(self.jobs), gone / max(drawn, 1) * left if drawn else 0
-        )
-
-
-def _time(seconds: float) -> str:
-    unit, of = next((each for each in ((3600, "h"), (60, "min")) if seconds >= 1.5 * each[0]), (1, "s"))
-    return f"{seconds / unit:.0f} {of}"
+        pace = (time.monotonic() - self._started) / self._drawn if self._drawn else 0
+        left = max(self._left, 0) if len(self.outcomes) < len(self.jobs) else 0
+        counts = (len(self.outcomes), self._failed, len(self.jobs), self._drawn, left)
+        return Progress(outcome, *counts, pace * left)

@@ -1,11 +1,12 @@
 """Who makes the stories: this process, or several that hold a model each.
 
-Workers are given jobs and asked for outcomes. One that dies gives an outcome too, and another takes its place.
+Workers are given tasks and asked what becomes of them. One that dies gives an outcome too, and another takes its
+place.
 """
 
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,11 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from nextscene.api import load
-from nextscene.batch.jobs import Job, Outcome, Wanted, do
+from nextscene.batch.jobs import Drawn, Outcome, Task, Wanted, do
 from nextscene.hub import Weights, choose
 
 if TYPE_CHECKING:
     from nextscene.shooting import Studio
+
+
+Event = Drawn | Outcome
+Make = Callable[[Task], Iterator[Event]]
 
 
 class Workers(Protocol):
@@ -29,10 +34,10 @@ class Workers(Protocol):
     def free(self) -> bool:
         """Whether another job may be given."""
 
-    def give(self, job: Job) -> None: ...
+    def give(self, task: Task) -> None: ...
 
-    def take(self) -> Outcome:
-        """Waits until a story is done."""
+    def take(self) -> Event:
+        """Waits until a scene is drawn, or a task is done."""
 
     def close(self) -> None: ...
 
@@ -52,28 +57,32 @@ class Maker:
     def studio(self) -> "Studio":
         return load(self.weights)
 
-    def __call__(self, job: Job) -> Outcome:
-        return do(job, self.out, self.wanted, self.weights, lambda: self.studio)
+    def __call__(self, task: Task) -> Iterator[Event]:
+        for event in do(task, self.out / task.job.name, self.wanted, self.weights, lambda: self.studio):
+            if not isinstance(event, Path):
+                yield event
 
 
 class Here:
     """This very process."""
 
-    def __init__(self, make: Callable[[Job], Outcome]) -> None:
+    def __init__(self, make: Make) -> None:
         self._make = make
-        self._job: Job | None = None
+        self._events: Iterator[Event] | None = None
 
     @property
     def free(self) -> bool:
-        return self._job is None
+        return self._events is None
 
-    def give(self, job: Job) -> None:
-        self._job = job
+    def give(self, task: Task) -> None:
+        self._events = self._make(task)
 
-    def take(self) -> Outcome:
-        assert self._job
-        job, self._job = self._job, None
-        return self._make(job)
+    def take(self) -> Event:
+        assert self._events
+        event = next(self._events)
+        if isinstance(event, Outcome):
+            self._events = None
+        return event
 
     def close(self) -> None:
         pass
@@ -84,40 +93,42 @@ class _Worker:
     process: BaseProcess
     connection: Connection
     settings: dict[str, str]
-    job: Job | None = None
+    task: Task | None = None
 
 
 class Processes:
     """Processes of this machine, each with settings of its own: which GPU it sees, how many threads it may use."""
 
-    def __init__(self, make: Callable[[Job], Outcome], settings: Sequence[dict[str, str]]) -> None:
+    def __init__(self, make: Make, settings: Sequence[dict[str, str]]) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._make = make
         self._workers = [self._started(each) for each in settings]
 
     @property
     def free(self) -> bool:
-        return any(worker.job is None for worker in self._workers)
+        return any(worker.task is None for worker in self._workers)
 
-    def give(self, job: Job) -> None:
-        worker = next(worker for worker in self._workers if worker.job is None)
-        worker.job = job
+    def give(self, task: Task) -> None:
+        worker = next(worker for worker in self._workers if worker.task is None)
+        worker.task = task
         with suppress(OSError):  # it has died meanwhile, which `take` finds
-            worker.connection.send(job)
+            worker.connection.send(task)
 
-    def take(self) -> Outcome:
-        busy = {worker.connection: worker for worker in self._workers if worker.job}
+    def take(self) -> Event:
+        busy = {worker.connection: worker for worker in self._workers if worker.task}
         worker = busy[wait(list(busy))[0]]  # type: ignore[index]  # only connections were waited for
-        job, worker.job = worker.job, None
-        assert job
+        task = worker.task
+        assert task
         try:
-            outcome: Outcome = worker.connection.recv()
+            event: Event = worker.connection.recv()
         except (EOFError, OSError):
             worker.process.join()
             reason = f"its worker ended with {worker.process.exitcode}"
             self._workers[self._workers.index(worker)] = self._started(worker.settings)
-            return Outcome(job.name, "failed", 0, reason, again=True)
-        return outcome
+            return Outcome(task.job.name, "failed", 0, reason, again=True, branch=task.branch)
+        if isinstance(event, Outcome):
+            worker.task = None
+        return event
 
     def close(self) -> None:
         for worker in self._workers:
@@ -132,11 +143,12 @@ class Processes:
         return _Worker(process, ours, settings)
 
 
-def _work(jobs: Connection, settings: dict[str, str], make: Callable[[Job], Outcome]) -> None:
+def _work(tasks: Connection, settings: dict[str, str], make: Make) -> None:
     os.environ.update(settings)  # before torch is imported, which reads them then
     with suppress(EOFError, KeyboardInterrupt):
         while True:
-            jobs.send(make(jobs.recv()))
+            for event in make(tasks.recv()):
+                tasks.send(event)
 
 
 def settings_of(workers: int, gpus: int) -> list[dict[str, str]]:

@@ -1,11 +1,15 @@
 """`script/batch`: its flags, and what it shows."""
 
 import argparse
+import sys
+import time
 from pathlib import Path
 
+from tqdm import tqdm
+
 from nextscene import NextSceneError
-from nextscene.batch import Batch, Job, Wanted, production, read_jobs
-from nextscene.files import typed_path
+from nextscene.batch import Batch, Estimate, Job, Task, Wanted, describe_hours, production, read_jobs
+from nextscene.files import short, typed_path
 from nextscene.hub import choose, count_gpus
 from nextscene.progress import say
 
@@ -34,23 +38,27 @@ def add_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument("--workers", type=int, metavar="NUMBER", help=about)
     about = "how often a story is tried again that failed for no reason of its own (default: 1)"
     command.add_argument("--retries", type=int, default=1, metavar="NUMBER", help=about)
-    command.add_argument("--dry-run", action="store_true", help="show what would be drawn; load no model")
+    about = "what an hour of a worker costs, for the dry run"
+    command.add_argument("--price", type=float, metavar="NUMBER", help=about)
+    about = "also batch.parquet, the manifest as a table with a row for each scene (wants pyarrow)"
+    command.add_argument("--parquet", action="store_true", help=about)
+    about = "show what would be drawn, how long it takes and what it costs; load no model"
+    command.add_argument("--dry-run", action="store_true", help=about)
 
 
 def make_batch(options: argparse.Namespace, wanted: Wanted) -> None:
     """Makes the stories, and says how each one ended. A story that failed fails the command, when all are done."""
+    _refuse_beyond("--workers", options.workers, 1, 64)
+    _refuse_beyond("--retries", options.retries, 0, 100)
     jobs = read_jobs(typed_path(source, "STORIES") for source in options.stories)
     out = typed_path(options.output_dir, "--output-dir")
-    if options.dry_run:
-        _show(jobs, out, wanted)
-        return
     gpus = count_gpus()
-    workers = options.workers or max(gpus, 1)
-    if not 1 <= workers <= 64:
-        raise NextSceneError(f"--workers: give 1 to 64, not {workers}.")
-    batch = Batch(jobs, out, wanted, workers, gpus, options.retries)
-    for progress in batch.run():
-        say(progress)
+    workers = max(gpus, 1) if options.workers is None else options.workers
+    if options.dry_run:
+        _show(jobs, out, wanted, workers, options.price)
+        return
+    batch = Batch(jobs, out, wanted, workers, gpus, options.retries, options.parquet)
+    _run(batch)
     failed = [outcome.name for outcome in batch.outcomes.values() if outcome.state == "failed"]
     if failed:
         raise NextSceneError(
@@ -59,13 +67,38 @@ def make_batch(options: argparse.Namespace, wanted: Wanted) -> None:
         )
 
 
-def _show(jobs: list[Job], out: Path, wanted: Wanted) -> None:
-    weights, right = choose(), 0
+def _run(batch: Batch) -> None:
+    """A line for each story; in a terminal, also a bar of all scenes."""
+    started, drawn, failed, scenes = time.monotonic(), 0, 0, sum(job.scenes for job in batch.jobs)
+    look = "scenes: {l_bar}{bar}| {n_fmt} of {total_fmt}, {postfix}"
+    with tqdm(total=scenes, bar_format=look, disable=not sys.stderr.isatty()) as bar:
+        for progress in batch.run():
+            drawn, failed = progress.drawn, progress.failed
+            bar.n = scenes - progress.scenes_left
+            bar.set_postfix_str(progress.summary)
+            if progress.outcome:
+                say(progress)
+    took = describe_hours((time.monotonic() - started) / 3600)
+    say(f"{len(batch.jobs) - failed} of {len(batch.jobs)} stories made, {drawn} scenes drawn now, in {took}.")
+
+
+def _refuse_beyond(flag: str, number: int | None, least: int, most: int) -> None:
+    if number is not None and not least <= number <= most:
+        raise NextSceneError(f"{flag}: give {least} to {most}, not {short(number)}.")
+
+
+def _show(jobs: list[Job], out: Path, wanted: Wanted, workers: int, price: float | None) -> None:
+    weights, estimate = choose(), Estimate()
     for job in jobs:
         try:
-            shots = production(job, out, wanted, weights).shots
-            right += 1
-            say(f"{job.name}: {len(shots)} scene(s), {shots[0].width}x{shots[0].height}, {shots[0].look.steps} steps")
+            story = production(Task(job), out / job.name, wanted, weights)
         except NextSceneError as error:
             say(f"{job.name}: cannot be made: {error}")
-    say(f"{right} of {len(jobs)} stories can be made, {sum(job.scenes for job in jobs)} scenes in all.")
+            continue
+        todo, shots = estimate.add(story), story.shots
+        there = f", {len(shots) - len(todo)} of them drawn already" if len(todo) < len(shots) else ""
+        first = shots[0]
+        say(f"{job.name}: {len(shots)} scene(s){there}, {first.width}x{first.height}, {first.look.steps} steps")
+    say(f"{estimate.stories} of {len(jobs)} stories can be made, {sum(job.scenes for job in jobs)} scenes in all.")
+    for line in estimate.describe(workers, price):
+        say(line)

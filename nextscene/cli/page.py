@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from nextscene import NextSceneError
+from nextscene.files import short
 from nextscene.hub import choose
 from nextscene.page import PORT, serve
 
@@ -21,9 +23,11 @@ def add_flags(command: argparse.ArgumentParser) -> None:
     default = Path("outputs/sequence")
     command.add_argument("run", nargs="?", type=Path, metavar="RUN_FOLDER", default=default, help=about)
     about = f"where it listens on this machine; 0: wherever there is room (default: {PORT})"
-    command.add_argument("--port", type=int, choices=range(65536), metavar="PORT", default=PORT, help=about)
+    command.add_argument("--port", type=int, metavar="PORT", default=PORT, help=about)
 
 
 def page(options: argparse.Namespace) -> None:
     """Serves the page until it is stopped."""
+    if not 0 <= options.port <= 65535:
+        raise NextSceneError(f"--port: give 0 to 65535, not {short(options.port)}.")
     serve(options.run, choose(), options.port)

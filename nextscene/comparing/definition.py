@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from nextscene import NextSceneError
 from nextscene.files import typed_path
+from nextscene.hub import tensor_names
 from nextscene.settings import FileName, Group, Name, StorySettings, Text, describe_errors
 from nextscene.story import SavedLook, read_json, read_look, read_text
 
@@ -111,11 +112,7 @@ def _words(name: str) -> list[str]:
         raise NextSceneError(
             f"What the word of {name!r} is cannot be seen from here: name it in a looks.json, as embeddings and style."
         )
-    try:
-        with safe_open(file, "numpy") as opened:
-            return sorted(opened.keys())
-    except (SafetensorError, OSError) as error:
-        raise NextSceneError(f"The embedding {name!r} is not a safetensors file ({error}).") from None
+    return tensor_names(file)
 
 
 def as_text(comparison: Comparison, cells: Sequence[Mapping[str, object]]) -> str:

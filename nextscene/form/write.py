@@ -118,7 +118,7 @@ def _engines_table() -> str:
         origin = "Replicate" if facts.family == "hosted" else origin
         gpu = ", ".join(f"{_amount(need)} {name}" for name, need in memory_needs(each)) if each.numbers else ""
         clip = f"{facts.frames} at {facts.fps:g}, {facts.size[0]}x{facts.size[1]}"
-        last = "yes" if facts.joins else "no"
+        last = "yes" if facts.joins else f"`{facts.joiner}`" if facts.joiner else "no"
         lines.append(f"| `{each.name}` | {_cell(each.note)} | {origin} | {clip} | {last} | {gpu} | {each.licence} |\n")
     head = "| engine | what | from | frames | last picture | GPU memory, at least | licence |\n"
     return head + "|---|---|---|---|---|---|---|\n" + "".join(lines)

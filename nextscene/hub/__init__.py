@@ -12,7 +12,7 @@ from nextscene.hub.cache import sha256
 from nextscene.hub.clip_models import CLIP_MODELS, HOSTED
 from nextscene.hub.clip_weights import ClipWeights, find_engines, memory_needs
 from nextscene.hub.gpu import count as count_gpus
-from nextscene.hub.loras import fetch_lora, public_name
+from nextscene.hub.loras import fetch_lora, public_name, tensor_names
 from nextscene.hub.models import BUILT_IN, LORAS, MODELS, VOICES
 from nextscene.hub.weights import (
     OWN_CAMERA_LORA,
@@ -55,5 +55,6 @@ __all__ = [
     "memory_needs",
     "public_name",
     "sha256",
+    "tensor_names",
     "voice_here",
 ]

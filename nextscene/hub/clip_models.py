@@ -10,6 +10,7 @@ from nextscene.hub.models import Lora, Row
 from nextscene.story import EngineFacts
 
 BUILT_IN, HOSTED = "storybook", "replicate"
+JOINER = "wan-light-join"  # makes those of wan-light's clips that end on a picture
 WAN = frozenset({"frames", "steps", "guidance", "negative_prompt"})
 FAMILIES = {  # by the class that a folder names
     "WanImageToVideoPipeline": "wan",
@@ -33,6 +34,10 @@ class ClipModel(Row):
     fast_loras: tuple[str, ...] = ()
 
 
+_WAN_LIGHT = EngineFacts(
+    "wan-light", "wan", 121, 121, 4, 24, (1280, 704), 32, joins=False, joiner=JOINER, steps=50, takes=WAN,
+    shifts_colours=True,
+)  # fmt: skip
 _SVD = EngineFacts(
     "svd", "svd", 25, 25, 1, 7, (1024, 576), 64, (0.6, 1.1), joins=False, words=False, steps=25, guidance=3.0,
     takes=frozenset({"frames", "fps", "steps", "guidance"})
@@ -59,10 +64,17 @@ _CLIP_MODELS = (
         licence="Apache-2.0",
         size=34_000_000_000,
         note="Wan 2.2 TI2V-5B, for a GPU of 10 to 24 GB: 5 s at 720p from one picture (not tried here).",
-        facts=EngineFacts(
-            "wan-light", "wan", 121, 121, 4, 24, (1280, 704), 32, joins=False, steps=50, takes=WAN, shifts_colours=True
-        ),
+        facts=_WAN_LIGHT,
         numbers=(5.7e9, 5.7e9),
+    ),
+    ClipModel(
+        name=JOINER,
+        repo="weizhou03/Wan2.1-Fun-1.3B-InP-Diffusers",
+        licence="Apache-2.0",
+        size=18_000_000_000,
+        note="Wan 2.1 Fun 1.3B InP: what wan-light joins two pictures with, 5 s at 480p (not tried here).",
+        facts=EngineFacts(JOINER, "wan", 81, 81, 4, 16, (832, 480), 16, steps=50, guidance=6.0, takes=WAN),
+        numbers=(5.7e9, 2.4e9),
     ),
     ClipModel(
         name="svd",

@@ -56,8 +56,10 @@ class ClipWeights:
 
 
 def find_engines(names: Iterable[str]) -> dict[str, ClipWeights]:
-    """The engines of these names; refuses one that cannot work here, before anything is drawn or fetched."""
-    return {name: _find(name) for name in dict.fromkeys(names)}
+    """The engines of these names, and those that join for them; refuses one that cannot work here, before anything is
+    drawn or fetched."""
+    found = {name: _find(name) for name in dict.fromkeys(names)}
+    return found | {each.facts.joiner: _find(each.facts.joiner) for each in found.values() if each.facts.joiner}
 
 
 def _find(name: str) -> ClipWeights:
@@ -99,7 +101,7 @@ def _in_folder(folder: Path, row: ClipModel | None) -> ClipWeights:
             f"There is no model for clips in {folder} ({error!r}): name a folder with one of {', '.join(FAMILIES)}."
         ) from None
     row = row if row and row.facts.family == kind else next(row for row in KINDS if row.facts.family == kind)
-    facts = replace(row.facts, joins=row.facts.joins or kind != "svd", **_known(card))
+    facts = replace(row.facts, joins=row.facts.joins or kind != "svd", joiner="", **_known(card))
     if index.get("expand_timesteps"):  # a last picture would be left aside, and nothing would say so
         facts = replace(facts, joins=False, shifts_colours=True)
     return ClipWeights(row, facts, folder)

@@ -11,6 +11,8 @@ It does not know whether a LoRA fits the model.
 import re
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
 from nextscene import NextSceneError
 from nextscene.files import short, typed_path
 from nextscene.hub import cache, lora_cache
@@ -34,6 +36,15 @@ def fetch_lora(name: str | None, at_home: bool = False, kind: str = "LoRA") -> P
     if at_home and (file := typed_path(name, f"The {kind}")).is_file():
         return file
     return _fetch_from_hub(name, at_home, kind)
+
+
+def tensor_names(file: Path) -> list[str]:
+    """What a safetensors file on this machine holds: of an embedding, its words."""
+    try:
+        with safe_open(file, "numpy") as opened:
+            return sorted(opened.keys())
+    except (SafetensorError, OSError) as error:
+        raise NextSceneError(f"{file.name} is not a safetensors file ({error}).") from None
 
 
 def public_name(name: str | None) -> str | None:

@@ -117,13 +117,16 @@ class Model:
 
     def set_up(self, shot: Shot) -> None:
         """From now on, pictures are as this shot wants them: as if its LoRAs had been fused at its scales."""
-        look = shot.look
-        self.use_scales(look.lora_scale, look.lora_weights_scale, fast=shot.go_fast, camera=shot.camera_lora)
-        self.pipe.scheduler = self._schedulers[shot.go_fast]
+        self.use_look(shot.look, fast=shot.go_fast, camera=shot.camera_lora)
+
+    def use_look(self, look: Look, *, fast: bool = False, camera: bool = False) -> None:
+        """The same for a picture that is no shot's."""
+        self.use_scales(look.lora_scale, look.lora_weights_scale, fast=fast, camera=camera)
+        self.pipe.scheduler = self._schedulers[fast]
         if self.pipe.transformer.is_cache_enabled:
             self.pipe.transformer.disable_cache()
-        if shot.look.first_block_cache:
-            self.pipe.transformer.enable_cache(FirstBlockCacheConfig(threshold=shot.look.first_block_cache))
+        if look.first_block_cache:
+            self.pipe.transformer.enable_cache(FirstBlockCacheConfig(threshold=look.first_block_cache))
 
     def use_scales(
         self, lora_scale: float, lora_weights_scale: float = 1.0, *, fast: bool = False, camera: bool = False

@@ -34,4 +34,5 @@ def choose_clips(story: Story, shots: Sequence[Shot]) -> tuple[Engines, list[Cli
     for each in plans:
         if each.engine == HOSTED:
             find_hosted(each)  # refuses what is not known, before anything is drawn
-    return Engines({weights.facts.name: weights for weights in found.values()}), plans
+    used = {each.engine for each in plans}
+    return Engines({each.facts.name: each for each in found.values() if each.facts.name in used}), plans

@@ -20,8 +20,17 @@ FEW_STEPS = {"use_flow_sigmas": True, "prediction_type": "flow_prediction", "flo
 MODULATION = ".diff_m"  # of a LoRA file: what is added to a block's own table, which no LoRA layer can hold
 
 
+class Pipeline(WanImageToVideoPipeline):
+    """Where the model also looks at the pictures, and has no places for two, it looks at the first."""
+
+    def encode_image(self, image: Any, device: torch.device | None = None) -> torch.Tensor:
+        if isinstance(image, list) and self.transformer.condition_embedder.image_embedder.pos_embed is None:
+            image = image[0]
+        return super().encode_image(image, device)
+
+
 class Wan(Diffusing):
-    kind = WanImageToVideoPipeline
+    kind = Pipeline
 
     def _prepare(self) -> None:
         if any(plan.fast for plan in self._plans):

@@ -212,11 +212,11 @@ def _bounce(saying: Saying, start: Start, steps: int) -> Path:
     for number, time in enumerate(times):
         top = height * keep ** (2 * number)
         if number == 0 and not start.stands:
-            share = np.arange(time + 1) / time
-            lift[frame : frame + time + 1] = top * (1 - share**2)
+            own = np.arange(time + 1) / time
+            lift[frame : frame + time + 1] = top * (1 - own**2)
         else:
-            share = np.arange(time + 1) / time
-            lift[frame : frame + time + 1] = 4 * top * share * (1 - share)
+            own = np.arange(time + 1) / time
+            lift[frame : frame + time + 1] = 4 * top * own * (1 - own)
             made.keys[frame + time // 2] = "top"
         frame += time
         if number < len(times) - 1:

@@ -3,7 +3,7 @@
 from nextscene.output.clips import clip_times
 from nextscene.output.delivery import deliver, numbered, numbered_clips
 from nextscene.output.entries import RecordedScene
-from nextscene.output.folder import refuse_what_is_in_the_way
+from nextscene.output.folder import file_name, refuse_what_is_in_the_way
 from nextscene.output.moving import Moving
 from nextscene.output.papers import Desk, Papers
 from nextscene.output.record import Record
@@ -18,6 +18,7 @@ __all__ = [
     "Sheet",
     "clip_times",
     "deliver",
+    "file_name",
     "numbered",
     "numbered_clips",
     "refuse_what_is_in_the_way",

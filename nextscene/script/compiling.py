@@ -5,17 +5,18 @@ place and its size. Pictures of places and people may be drawn before, as scenes
 """
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nextscene.script.breakdown import Breakdown, Person, Place, Says, ScriptScene, ScriptShot
+from nextscene.script.people import MARKS, around_quote
 from nextscene.script.reading import script_of
 from nextscene.script.rules import is_beat
 from nextscene.script.script import Script
-from nextscene.script.vocabulary import CAMERAS, LIGHTS, SIZES, WEATHERS, WIDENESS, Size, find_size
+from nextscene.script.vocabulary import CAMERAS, SIZES, WIDENESS, Size, find_size
+from nextscene.script.wording import begin, join, looks, name_of, setting_of, sky_of, whole_sentences
 from nextscene.settings import Light, Weather
 from nextscene.story import Story, camera_moves, from_data, read_words
 
@@ -26,17 +27,7 @@ FEWEST_SECONDS, MOST_SECONDS = 3.0, 8.0  # that a shot stands in which nothing i
 SHORTEST_PART, LONGEST_PART = 5.0, 9.0  # seconds of the parts that a longer shot is cut into
 WORDS_A_SECOND = 2.5  # as one reads, or speaks
 NARRATOR = "NARRATOR"
-NOTHING_SAID = "an empty place"  # of a shot
-
-_NEAR = {
-    "sea": "by the",
-    "river": "by the",
-    "lake": "by the",
-    "desert": "in the",
-    "forest": "in the",
-    "woods": "in the",
-}
-_NEAR |= {"city": "in the", "town": "in the", "village": "in the", "mountains": "in the", "garden": "in the"}
+NOTHING_SAID = "An empty place."  # of a shot
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,8 @@ class _Compiler:
 
     def __init__(self, breakdown: Breakdown, plates: bool, opened: bool) -> None:
         self._script = script_of(breakdown.text, breakdown.script.format)
-        self._style, self._scenes = breakdown.style, breakdown.scenes
+        self._style = f"Style: {breakdown.style}" if breakdown.style else ""
+        self._scenes = breakdown.scenes
         self._places = {place.id: place for place in breakdown.places}
         self._people = {person.id: person for person in breakdown.people}
         pictures = [*((each.id, each.picture) for each in breakdown.places)]
@@ -94,10 +86,11 @@ class _Compiler:
             scene = next((each for each in self._scenes if each.place == place.id), None)
             if scene:
                 weather = scene.weather or scene.shots[0].weather
-                words = [_where(place), _sky(place, scene.shots[0].light or scene.light, weather), self._style]
-                yield self._unfilmed(f"place_{place.id}", words)
+                sky = sky_of(place, scene.shots[0].light or scene.light, weather)
+                yield self._unfilmed(f"place_{place.id}", [self._setting(place, sky), self._style])
         for person in self._portraits:
-            yield self._unfilmed(f"person_{person.id}", [f"{_who(person)}, before a plain wall", self._style])
+            words = f"{name_of(person)} before a plain wall: {person.look}"
+            yield self._unfilmed(f"person_{person.id}", [words, self._style])
 
     def scenes(self) -> Iterator[Fields]:
         """Each shot in order; one that ends in another picture is two scenes, which morph."""
@@ -113,7 +106,7 @@ class _Compiler:
                 whole = list(_cut_up(made))
                 yield from whole
                 if shot.ends:
-                    sky = _sky(self._places.get(scene.place or ""), light, weather)
+                    sky = sky_of(self._places.get(scene.place or ""), light, weather)
                     whole.append(self._end(scene, shot, sky, whole[-1]))
                     yield whole[-1]
                 self._made.append((whole[-1]["id"], _place_of(scene), size))
@@ -125,19 +118,19 @@ class _Compiler:
         people = [self._people[name] for name in shot.people if self._people[name].seen]
         words = _own_words(self._script, shot)
         said = read_words(words).sights
-        sky = _sky(place, None if "light" in said else light, None if "weather" in said else weather)
+        sky = sky_of(place, None if "light" in said else light, None if "weather" in said else weather)
         parent = self._parent(_place_of(scene), size)
         cast = [scene.place] if parent is None and scene.place in self.given else []
         cast += [person.id for person in people[:1] if person.id in self.given]
         anchor = next((f"person_{person.id}" for person in people[:1] if person in self._portraits), None)
         return {
             "id": shot.id,
-            "prompt": _prompt(shot, words, people, place, sky, self._style),
+            "prompt": self._prompt(shot, words, people, place, sky),
             "after": parent,
             "cast": cast,
             **({"anchor": anchor} if anchor else {}),
             "duration": _seconds(shot, words),
-            **({"motion": _whole_sentences(words)} if words else {}),
+            **({"motion": whole_sentences(words, MOST_WORDS)} if words else {}),
             "name": shot.id.removeprefix("s").upper(),
             **self._heard(shot, place),
         }
@@ -145,15 +138,26 @@ class _Compiler:
     def _end(self, scene: ScriptScene, shot: ScriptShot, sky: str, begun: Fields) -> Fields:
         place = self._places.get(scene.place or "")
         people = [self._people[name] for name in shot.people if self._people[name].seen]
-        prompt = _join(
-            [shot.ends or "", *_looks(people, shot.ends or ""), _where(place) if place else "", sky, self._style]
-        )
+        ends = shot.ends or ""
+        prompt = join([ends, *looks(people, ends), self._setting(place, sky, ends), self._style])
         half = begun["duration"] / 2
         begun["duration"] = half
         return {"id": f"{shot.id}_end", "prompt": prompt, "after": begun["id"], "cast": [], "duration": half} | {
             "transition": "morph",
             "caption": "",
         }
+
+    def _prompt(self, shot: ScriptShot, words: str, people: Sequence[Person], place: Place | None, sky: str) -> str:
+        """The camera first, then what is to be seen, then who and where in the words of the bible, then the style."""
+        size = SIZES[shot.size] if shot.size and find_size(words) != shot.size else ""
+        camera = "" if camera_moves(words) else CAMERAS[shot.camera]
+        lead = begin(", ".join(filter(None, [size, camera])))
+        seen = whole_sentences(words, MOST_WORDS) or " and ".join(map(name_of, people))
+        setting = self._setting(place, sky, seen)
+        return join([lead, seen, *looks(people, words), setting, self._style]) or NOTHING_SAID
+
+    def _setting(self, place: Place | None, sky: str, words: str = "") -> str:
+        return setting_of(place, sky, words, self._script.text)
 
     def _parent(self, place: str, size: Size) -> str | None:
         """The nearest earlier shot there that shows as much; else the place's own picture, or the last shot there."""
@@ -181,7 +185,7 @@ class _Compiler:
         return heard
 
     def _unfilmed(self, name: str, words: list[str]) -> Fields:
-        return {"id": name, "prompt": _join(words), "after": None, "cast": [], "filmed": False}
+        return {"id": name, "prompt": join(words), "after": None, "cast": [], "filmed": False}
 
 
 def segments(seconds: float) -> list[float]:
@@ -211,7 +215,8 @@ def _own_words(script: Script, shot: ScriptShot) -> str:
     """What the script itself says that is to be seen in a shot; in prose without what is spoken."""
     if shot.picture is not None:
         return shot.picture
-    spoken = [(each.start, each.end) for each in shot.says if each.who] if script.format == "prose" else []
+    quotes = {(each.start, each.end) for each in shot.says if script.text[each.start - 1 : each.start] in MARKS}
+    spoken = [around_quote(script.text, *each) for each in sorted(quotes)] if script.format == "prose" else []
     borders = [shot.start, *(place for span in spoken for place in span), shot.end]
     pieces = [
         piece
@@ -225,57 +230,6 @@ def _own_words(script: Script, shot: ScriptShot) -> str:
 def _spoken(script: Script, said: Says) -> str:
     """The words of a speech, without what stands between them in brackets."""
     return script.words(piece for piece in script.within(said.start, said.end) if piece.kind != "parenthetical")
-
-
-def _prompt(shot: ScriptShot, words: str, people: Sequence[Person], place: Place | None, sky: str, style: str) -> str:
-    """The camera first, then what is to be seen, then who and where in the words of the bible, then light and style."""
-    size = SIZES[shot.size] if shot.size and find_size(words) != shot.size else ""
-    camera = "" if camera_moves(words) else CAMERAS[shot.camera]
-    where = _where(place) if place else ""
-    seen = _whole_sentences(words) or " and ".join(each.names[0].title() for each in people)
-    if place and _says(seen, place.look):
-        where = where.removeprefix(place.look)
-    said = [", ".join(filter(None, [size, camera])), seen, *_looks(people, words), where, sky, style]
-    return _join(said) or NOTHING_SAID
-
-
-def _looks(people: Sequence[Person], words: str) -> list[str]:
-    return [_who(each) for each in people if each.look and not _says(words, each.look)]
-
-
-def _says(words: str, look: str) -> bool:
-    """Whether the words say all of a look already."""
-    plain, looks = (" ".join(re.findall(r"\w+", each.lower())) for each in (words, look))
-    return bool(looks) and f" {looks} " in f" {plain} "
-
-
-def _who(person: Person) -> str:
-    return f"{person.names[0].title()}: {person.look}"
-
-
-def _where(place: Place) -> str:
-    """A place in the words that stand in every prompt of it: what it looks like, and its name, if that is not in it."""
-    name = place.names[0].lower().replace(" - ", ", ")
-    near = _NEAR.get(name, "inside the" if place.inside else "at the")
-    named = name if "'s " in name else f"{near} {name}"
-    return place.look if name in place.look.lower() else ", ".join(filter(None, [place.look, named]))
-
-
-def _sky(place: Place | None, light: Light | None, weather: Weather | None) -> str:
-    outside = not (place and place.inside)
-    return ", ".join(filter(None, [LIGHTS[light] if light else "", WEATHERS[weather] if weather and outside else ""]))
-
-
-def _join(parts: Sequence[str]) -> str:
-    return ". ".join(stripped for part in parts if (stripped := part.strip(" .,")))
-
-
-def _whole_sentences(words: str) -> str:
-    """The words, or so many of their sentences that they are no more than a prompt can do with."""
-    if len(words) <= MOST_WORDS:
-        return words
-    ends = [found.end() for found in re.finditer(r"[.!?](?=\s)", words[:MOST_WORDS])]
-    return words[: ends[-1] if ends else words.rfind(" ", 0, MOST_WORDS)]
 
 
 def _seconds(shot: ScriptShot, words: str) -> float:

@@ -15,20 +15,33 @@ _UNSEEN = re.compile(r"(?i)\b(?:v\. ?o|o\. ?s|o\. ?c|voice[- ]?over|off(?:[- ]?s
 _NARRATORS = {"NARRATOR", "NARRATION", "NARRATEUR", "NARRATRICE", "ERZÄHLER", "ERZÄHLERIN", "NARRADOR", "NARRADORA"}
 _TOGETHER = re.compile(r"\s*(?:&|/|\+|\bAND\b|,)\s*")
 _LETTERS = r"\p{Lu}\p{M}\d.'\N{RIGHT SINGLE QUOTATION MARK}-"
-_NAME = rf"\p{{Lu}}[{_LETTERS}]*(?: \p{{Lu}}[{_LETTERS}]*){{0,3}}"
+_NAME_REST = rf"[{_LETTERS}]*(?: \p{{Lu}}[{_LETTERS}]*){{0,3}}"
+_NAME = rf"\p{{Lu}}{_NAME_REST}"
 _INTRODUCED = regex.compile(rf"(?<!\w)(?:AN? |THE )?(?P<name>{_NAME}) ?\((?P<look>[^()]{{2,200}})\)")
+_AGE = (
+    r"(?:in (?:his|her|their) )?(?:(?:mid|early|late)[- ]|about |almost |nearly )?(?:\d+s?|teens|ten|twelve|thirteen|"
+    r"(?:four|fif|six|seven|eigh|nine)teen|(?:twent|thirt|fort|fift|sixt|sevent|eight|ninet)(?:y|ies)(?:-\w+)?)\b"
+)
+_SOMEONE = r"an? (?:[\w-]+ ){0,3}?(?:(?:wo)?man|girl|boy|child|lady|teenager|dog|cat|robot)\b"
+_WEARS = r"(?:in|with|wearing|an?|late|early|mid)\b|\d"
+_BARE = r"(?!(?:and|or|who|then|but)\b)(?:[\p{Ll}-]+(?<!s|ing) ){0,2}[\p{Ll}-]+(?<!ing)(?=,)"  # "red coat", "tall"
 _ASIDE = regex.compile(
-    r",\s*(?P<look>(?:an?|in|with|wearing|mid|early|late|\d)\b[^,.;!?]*"
-    r"(?:,\s*(?:in|with|wearing|\d)\b[^,.;!?]*)*)[,.;]"
+    rf",\s*(?P<look>(?:{_AGE}|{_WEARS})[^,.;!?]*(?:,\s*(?:(?:{_WEARS})[^,.;!?]*|(?![\p{{Ll}}]+s\b){_BARE}))*)[,.;]"
+)
+_NEWCOMER = regex.compile(  # how a script first names somebody: in capitals, and then how old, or who it is
+    rf"(?<!\w)(?:AN? |THE )?(?P<name>\p{{Lu}}(?=[{_LETTERS}]){_NAME_REST})(?=,\s*(?:{_AGE}|{_SOMEONE}))"
 )
 _OPEN, _CLOSE = '"\N{LEFT DOUBLE QUOTATION MARK}', '"\N{RIGHT DOUBLE QUOTATION MARK}'
+MARKS = (*_OPEN, *_CLOSE)  # of what is said
 _SPEECH = re.compile(rf"[{_OPEN}]([^{_OPEN}{_CLOSE}]+)[{_CLOSE}]")
 _SAYS = (
     r"(?:said|says|ask(?:ed|s)|whisper(?:ed|s)|shout(?:ed|s)|cried|cries|call(?:ed|s)|answer(?:ed|s)|repl(?:ied|ies))"
 )
-_SPEAKER = r"(?P<name>\p{Lu}[\p{Ll}'-]+)"
+_SPEAKER = r"(?P<name>(?!(?:He|She|They|We|You|It|Who|Nobody|Someone)\b)\p{Lu}[\p{Ll}'-]+)"
 _SAID_BY = regex.compile(rf"[,.!?]?\s*(?:{_SAYS} {_SPEAKER}|{_SPEAKER} {_SAYS})\b")
 _SAID_BEFORE = regex.compile(rf"\b{_SPEAKER} {_SAYS}[,:]?\s*$")
+_SAID_BY_ONE = re.compile(rf"[,.!?]?\s*(?:{_SAYS} (?:she|he)|(?:[Ss]he|[Hh]e) {_SAYS})\b")
+_DOING = re.compile(r"(?!wearing|carrying|elderly)\w+(?:ing|ly)\b|cont|beat\b")  # in brackets behind a name: no look
 _TITLES = {"MR", "MRS", "MS", "DR", "THE", "OLD", "YOUNG", "AND", "VON", "VAN", "DER", "DE", "LA", "LE", "OF"}
 
 
@@ -83,9 +96,14 @@ def find_people(script: Script, speeches: Sequence[Speech]) -> dict[str, Someone
     found = [(each.start, name, each.seen, "") for each in speeches for name in each.who]
     for start, words in action:
         found += [
-            (start, each["name"].strip(), True, each["look"].strip())
+            (start, each["name"].strip(), not _UNSEEN.search(each["look"]), _look_in(each["look"].strip()))
             for each in _INTRODUCED.finditer(words)
             if script.format != "prose"
+        ]
+        found += [
+            (start, each["name"].strip(), True, "")
+            for each in _NEWCOMER.finditer(words)
+            if script.format != "prose" and _ASIDE.match(words, each.end())
         ]
     for _, name, seen, look in sorted(found, key=lambda each: each[0]):
         if name not in people:
@@ -105,6 +123,10 @@ def find_people(script: Script, speeches: Sequence[Speech]) -> dict[str, Someone
     for someone in people.values():
         someone.seen |= any(_mention(someone).search(words) for _, words in action)
     return people
+
+
+def _look_in(brackets: str) -> str:
+    return "" if _DOING.match(brackets.lower()) or _UNSEEN.search(brackets) else brackets
 
 
 def mentioned(people: dict[str, Someone], words: str) -> list[Someone]:
@@ -140,13 +162,38 @@ def _trimmed(script: Script, speech: Speech) -> Speech:
 
 
 def _quoted(script: Script) -> Iterator[Speech]:
-    """What stands in quotation marks in prose, and who says it, where that is said beside it."""
-    for piece in script.elements:
-        words = script.text[piece.start : piece.end]
-        for quote in _SPEECH.finditer(words) if piece.kind == "action" else ():
-            by = _SAID_BY.match(words, quote.end()) or _SAID_BEFORE.search(words, 0, quote.start())
-            who = (by["name"].upper(),) if by else ()
-            yield Speech(who, piece.start + quote.start(1), piece.start + quote.end(1), True)
+    """What stands in quotation marks in prose, and who says it, where that is said beside it.
+
+    What nobody is said to say beside another quote is said by whoever said that; "he said" is who was named last.
+    """
+    paragraphs = [script.text[each.start : each.end] for each in script.elements if each.kind == "action"]
+    starts = [each.start for each in script.elements if each.kind == "action"]
+    speakers = {by["name"] for words in paragraphs for quote in _SPEECH.finditer(words) if (by := _by(words, quote))}
+    for start, words in zip(starts, paragraphs, strict=True):
+        who: tuple[str, ...] = ()
+        for quote in _SPEECH.finditer(words):
+            named = [each for each in re.findall(r"\b[^\W\d_][\w'-]+", words[: quote.start()]) if each in speakers]
+            if by := _by(words, quote):
+                who = (by["name"].upper(),)
+            elif named and _SAID_BY_ONE.match(words, quote.end()):
+                who = (named[-1].upper(),)
+            yield Speech(who, start + quote.start(1), start + quote.end(1), True)
+
+
+def _by(words: str, quote: re.Match[str]) -> "regex.Match[str] | None":
+    return _SAID_BY.match(words, quote.end()) or _SAID_BEFORE.search(words, 0, quote.start())
+
+
+def around_quote(text: str, start: int, end: int) -> tuple[int, int]:
+    """A quote with its marks, and with who is said to say it, where the sentence says no more."""
+    start -= text[start - 1 : start] in MARKS
+    end += text[end : end + 1] in MARKS
+    if before := _SAID_BEFORE.search(text, max(start - 100, 0), start):
+        return before.start(), end
+    by = _SAID_BY.match(text, end) or _SAID_BY_ONE.match(text, end)
+    if by and (stop := re.compile(r"[.,;]?(?=\s|$)").match(text, by.end())):
+        end = stop.end() if stop[0] != "," or text[stop.end() :].lstrip()[:1] in MARKS else end
+    return start, end
 
 
 def _add_parts_of_names(people: dict[str, Someone]) -> None:

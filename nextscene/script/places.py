@@ -29,6 +29,7 @@ _SKY = re.compile(
     r"(?i),?\s*\b(?:under an? (?:clear|starry|cloudless|night|grey|dark) sky|at (?:dawn|noon|dusk|sunset|night|midday)"
     r"|in (?:the |thick |heavy |pouring |falling )*(?:rain|snow|fog|mist|morning light|evening light|daylight|dark))\b"
 )
+_ARTICLE = re.compile(r"^(?:An?|The|Some|Many|No|One|Two|Three|Rows?|Only)\b")  # what is no name
 _SENTENCE = re.compile(r"[^.!?]+[.!?]*\s*")
 _HAPPENS = re.compile(  # a thing in the singular, and a word in s behind it: "A bell rings."
     r"(?i)^(?:an?|the|his|her|its|one) (?:[\w'-]+ ){0,3}?(?!(?:the|an?|its|his|her|of|some|many|two|three|small|tall) )"
@@ -78,8 +79,8 @@ def describe(opening: str, names_someone: Callable[[str], bool]) -> str:
         ):
             break
         if len(words.split()) > 1 and not words.isupper():
-            kept.append(words[0].lower() + words[1:])
-    return ", ".join(kept)
+            kept.append(_ARTICLE.sub(lambda first: first[0].lower(), words))
+    return kept[0] + "".join(f"{', ' if each[0].islower() else '. '}{each}" for each in kept[1:]) if kept else ""
 
 
 def find_place(words: str) -> str:

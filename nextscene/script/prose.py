@@ -19,9 +19,14 @@ def read_prose(text: str) -> tuple[Element, ...]:
     pieces: list[Element] = []
     for start, end in lines:
         line = text[start:end].strip()
-        kind: Kind = "blank" if not line else "section" if _SECTION.match(line) else "action"
+        kind: Kind = "blank" if not line else "section" if is_section(line) else "action"
         if pieces and kind == pieces[-1].kind and (parted or kind == "blank") and kind != "section":
             pieces[-1] = Element(kind, pieces[-1].start, end)
         else:
             pieces.append(Element(kind, start, end))
     return tuple(pieces)
+
+
+def is_section(line: str) -> bool:
+    """Whether a line begins a new scene."""
+    return _SECTION.match(line) is not None

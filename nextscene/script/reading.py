@@ -5,10 +5,11 @@ from pathlib import Path
 from nextscene import NextSceneError
 from nextscene.script.fdx import read_fdx
 from nextscene.script.fountain import read_fountain
-from nextscene.script.prose import read_prose
-from nextscene.script.script import Format, Script
+from nextscene.script.prose import is_section, read_prose
+from nextscene.script.script import HIDDEN, Format, Script
 
 MAX_SCRIPT = 4_000_000  # bytes; the longest screenplays have a tenth of it
+LONGEST_NAME = 40  # characters of who speaks; a longer line in capitals is a title
 SUFFIXES = (".fountain", ".spmd", ".fdx")  # files that are scripts, whatever is in them
 
 
@@ -35,9 +36,18 @@ def read_script(data: bytes, suffix: str = "", name: str = "the script") -> Scri
     except UnicodeDecodeError as error:
         raise NextSceneError(f"T{name[1:]} is no UTF-8 text ({error.reason}): save it as UTF-8.") from None
     screenplay = script_of(text, "fountain")
-    if suffix in SUFFIXES or any(each.kind == "heading" for each in screenplay.elements):
+    if suffix in SUFFIXES or _is_screenplay(screenplay):
         return _with_words(screenplay, name)
     return _with_words(script_of(text, "prose"), name)
+
+
+def _is_screenplay(script: Script) -> bool:
+    """Whether a text read as Fountain is a screenplay: it has headings, or people who speak below their names, or it
+    holds nothing but what is hidden."""
+    kinds = {each.kind for each in script.elements}
+    names = [words for each in script.elements if each.kind == "character" and (words := script.words([each]))]
+    spoken = sum(len(name) <= LONGEST_NAME and not is_section(name) for name in names)
+    return "heading" in kinds or spoken > 1 or kinds <= {*HIDDEN, "title page", "blank"}
 
 
 def script_of(text: str, format: Format) -> Script:

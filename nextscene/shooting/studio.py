@@ -17,6 +17,7 @@ from nextscene.pictures import fit
 from nextscene.progress import OnStep
 from nextscene.provenance import Lora, LoraFile, OwnLora, OwnWords, Provenance
 from nextscene.shooting import drift
+from nextscene.shooting.artist import Adapters
 from nextscene.shooting.safety import Checker
 from nextscene.shooting.withholding import withhold_flagged
 from nextscene.story import Reference, Shot, Size, Story, asks_for_change, retaken, scenes_needed_after
@@ -31,6 +32,13 @@ class Studio:
     def __init__(self, model: Model, lasting: bool = True) -> None:
         """lasting: whether it is used again after it was put away."""
         self.model, self._lasting, self._is_away = model, lasting, False
+
+    def use(self, adapters: Adapters) -> None:
+        """What the shots may use besides Next-Scene, from now on."""
+        self.model.use_lora_weights(adapters.own, adapters.called)
+        self.model.use_fast_lora(adapters.fast)
+        self.model.use_camera_lora(adapters.camera)
+        self.model.use_embeddings(adapters.embeddings)
 
     def put_away(self) -> None:
         """Makes room for another model: the weights wait in the machine's own memory, or go, where nobody waits."""

@@ -31,7 +31,8 @@ class EngineFacts:
     fps: how many of them make a second.
     size: the width and height that it makes best; grid: of what they are multiples.
     areas: the smallest and the largest that it can make, as shares of its own.
-    joins: whether it can be given a last picture as well. words: whether it reads any.
+    joins: whether it can be given a last picture as well; joiner: the engine that makes such clips in its place.
+    words: whether it reads any.
     takes: which fields of a `ClipLook` count, besides engine and seed.
     shifts_colours: whether its decoder alone changes them, so that they have to be brought back.
     negative_prompt: what it avoids, where nobody says it.
@@ -47,6 +48,7 @@ class EngineFacts:
     grid: int
     areas: tuple[float, float] = (0.9, 1.05)
     joins: bool = True
+    joiner: str = ""
     words: bool = True
     steps: int = 40
     guidance: float = 5.0
@@ -123,17 +125,18 @@ def engine_names(story: Story) -> list[str]:
 def plan_clips(story: Story, shots: Sequence[Shot], engines: Mapping[str, EngineFacts]) -> list[ClipPlan]:
     """The clips of a story, one for each scene of its film; none, where it is not to move.
 
-    story: complete. engines: the facts of each that the story names, by that name.
+    story: complete. engines: the facts of each that the story names, by that name, and of those that join for them.
     """
     if story.clips == "none":
         return []
     named = [engines[name] for name in engine_names(story)]
     scenes, shots = [scene for _, scene in story.filmed], [shot for shot in shots if shot.filmed]
-    plans = zip(scenes, shots, named, _ends(story, scenes, shots, named), strict=True)
+    joining = [each if each.joins else engines.get(each.joiner, each) for each in named]
+    plans = zip(scenes, shots, named, joining, _ends(story, scenes, shots, joining), strict=True)
     prompts = {shot.id: shot.prompt for shot in shots}
-    return [
-        _plan(story, scene, shot, facts, last, why, prompts[last or shot.id])  # what leads to a scene is what it says
-        for scene, shot, facts, (last, why) in plans
+    return [  # what leads to a scene is what that one says
+        _plan(story, scene, shot, joins if last else alone, last, why, prompts[last or shot.id])
+        for scene, shot, alone, joins, (last, why) in plans
     ]
 
 

@@ -57,7 +57,11 @@ class Shots(_Part):
 
 
 def decorate(breakdown: Breakdown, writer: Writer, answers: Answers) -> Breakdown:
-    """The breakdown with what the writer says of it: one question for all of it, then one for each scene."""
+    """The breakdown with what the writer says of it: one question for all of it, then one for each scene.
+
+    Where nothing that it answers can be used, it is the rules' own, and says so.
+    """
+    before = breakdown
     script = script_of(breakdown.text, breakdown.script.format)
     print(f"Asking {writer.name}: 1 + {len(breakdown.scenes)} questions.", file=sys.stderr)
     try:
@@ -65,6 +69,9 @@ def decorate(breakdown: Breakdown, writer: Writer, answers: Answers) -> Breakdow
     except WriterError as error:
         _say(f"What places and people look like is as the script says: {error}.")
     scenes = tuple(_scene(breakdown, script, scene, writer, answers) for scene in breakdown.scenes)
+    if breakdown is before and scenes == before.scenes:
+        _say(f"The writer {writer.name} gave no answer that can be used: all is as the rules have it.")
+        return before
     source = breakdown.script.model_copy(update={"writer": writer.name[:80]})
     return breakdown.model_copy(update={"scenes": scenes, "script": source})
 

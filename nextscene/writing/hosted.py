@@ -5,6 +5,7 @@ request: it is written nowhere.
 """
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -84,7 +85,8 @@ class Hosted:
 
     def _refusal(self, status: int) -> str:
         if status in (401, 403):
-            return f"The writer {self.name} does not take the key ({status}): set {key_name(self.name)}."
+            better = f"set {key_name(self.name)}, or give another writer_key"
+            return f"The writer {self.name} does not take the key ({status}): {better}."
         return f"The writer {self.name} does not take the question ({status}): check its address and its model."
 
 
@@ -108,7 +110,7 @@ def find_hosted(named: str, key: str | None = None, model: str | None = None) ->
     """
     if service := SERVICES.get(named):
         dialect, place, usual, variable = service
-        key = key or os.environ.get(variable)
+        key = _plain_key(key or os.environ.get(variable, ""))
         if not key:
             raise NextSceneError(f"The writer {named} needs a key: set {variable}, or take rules, which needs none.")
         return Hosted(f"{named} {model or usual}", dialect, place, model or usual, key)
@@ -118,8 +120,17 @@ def find_hosted(named: str, key: str | None = None, model: str | None = None) ->
         raise NextSceneError(f"There is no writer {named!r}: name {known}, or a server's http(s) address.")
     full = named if address.path.endswith("/chat/completions") else f"{named.rstrip('/')}/chat/completions"
     private = address.scheme == "https" or address.host in ("localhost", "127.0.0.1", "::1")
-    own = (key or os.environ.get(OWN_KEY, "")) if private else ""  # no key goes over a wire that others can read
+    own = (
+        _plain_key(key or os.environ.get(OWN_KEY, "")) if private else ""
+    )  # no key goes over a wire that others can read
     return Hosted(f"{address.host} {model or 'default'}", "openai", full, model or "default", own)
+
+
+def _plain_key(key: str) -> str:
+    """A key that fits into a header: what does not would be repeated by an error there."""
+    if not re.fullmatch(r"[!-~]*", key.strip()):
+        raise NextSceneError("The writer's key has a space or a letter in it that no key has: copy it once more.")
+    return key.strip()
 
 
 def key_name(writer: str) -> str:

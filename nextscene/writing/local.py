@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from llguidance import LLMatcher
 from llguidance.hf import from_tokenizer
-from llguidance.torch import allocate_token_bitmask, apply_token_bitmask_inplace, fill_next_token_bitmask
 
 from nextscene import NextSceneError
 from nextscene.model import Model
@@ -40,7 +39,7 @@ class Local:
         grammar = LLMatcher.grammar_from_json_schema(
             _bounded(task.schema) | {"x-guidance": {"whitespace_flexible": False}}
         )
-        allowed = _Allowed(LLMatcher(self._known, grammar), asked["input_ids"].shape[1], self._known.vocab_size)
+        allowed = _Allowed(LLMatcher(self._known, grammar), asked["input_ids"].shape[1])
         answer = self._encoder.generate(
             **asked,
             max_new_tokens=self._longest,
@@ -57,18 +56,22 @@ class Local:
 
 
 class _Allowed:
-    """Forbids each token after which no answer in the schema is left."""
+    """Forbids each token after which no answer in the schema is left.
 
-    def __init__(self, matcher: LLMatcher, asked: int, tokens: int) -> None:
-        self._matcher, self._read, self._mask = matcher, asked, allocate_token_bitmask(1, tokens)
+    llguidance's own function for torch would compile itself first: half a minute of a CPU, and with a compiler alone.
+    """
+
+    def __init__(self, matcher: LLMatcher, asked: int) -> None:
+        self._matcher, self._read = matcher, asked
 
     def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         if new := ids[0, self._read :].tolist():
             self._matcher.consume_tokens(new)
             self._read += len(new)
-        fill_next_token_bitmask(self._matcher, self._mask)
-        apply_token_bitmask_inplace(scores, self._mask.to(scores.device))
-        return scores
+        bias = torch.frombuffer(bytearray(self._matcher.compute_logit_bias()), dtype=torch.uint8)
+        forbidden = torch.ones(scores.shape[1], dtype=torch.bool)  # those that only fill up the model's table too
+        forbidden[: len(bias)] = bias == 0
+        return scores.masked_fill(forbidden.to(scores.device), float("-inf"))
 
 
 def _bounded(schema: Mapping[str, Any]) -> dict[str, Any]:
