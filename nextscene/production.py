@@ -20,9 +20,9 @@ from nextscene import NextSceneError, pictures
 from nextscene.cutting import Cut
 from nextscene.files import exists
 from nextscene.film import ClipTime, CuttingRoom
-from nextscene.hub import Weights, fetch_lora, public_name, tensor_names
+from nextscene.hub import DEPTH, Weights, fetch, fetch_lora, public_name, tensor_names
 from nextscene.motion import choose_clips
-from nextscene.output import Moving, Papers, Record, deliver, numbered, numbered_clips
+from nextscene.output import DEPTH_MODEL, Moving, Papers, Record, deliver, numbered, numbered_clips
 from nextscene.progress import OnProgress, filming, progress
 from nextscene.request import GivenPictures, Request
 from nextscene.settings import StorySettings
@@ -86,6 +86,7 @@ class Production:
             card.limits,
             weights.phrases,
             one_world=card.world is not None,
+            says_maps=card.world is None,
         )
         self.notes = {shot.id: self._about_words(shot) + advice(shot, card.size) for shot in self.shots}
         self.story = story.complete(wanted, self.seed, request.image.name if request.image else story.image)
@@ -274,7 +275,10 @@ class Production:
         moves = any(shot.camera_lora for shot in self.shots)
         self._camera_lora = self.weights.camera_lora if moves else None
         words = list(self._embeddings.values())
-        return self.weights.identity_with(self._fast_lora, self._own_lora, self._camera_lora, words).to_json()
+        identity = self.weights.identity_with(self._fast_lora, self._own_lora, self._camera_lora, words).to_json()
+        sees_depths = any(shot.follows and shot.follows.kind == "depth" for shot in self.shots)
+        self._depth = fetch(DEPTH.name) if sees_depths else None
+        return {**identity, DEPTH_MODEL: self._depth.name} if self._depth else identity
 
     def _is_typed(self, setting: str, named: str | None) -> bool:
         """Whether somebody at this machine typed this name, so that it may be a file of theirs."""
@@ -302,7 +306,7 @@ class Production:
     @property
     def _adapters(self) -> Adapters:
         called = public_name(self.lora_weights)
-        return Adapters(self._own_lora, called, self._fast_lora, self._camera_lora, self._embeddings)
+        return Adapters(self._own_lora, called, self._fast_lora, self._camera_lora, self._depth, self._embeddings)
 
     def _shoot(self, studio: Artist, shots: Sequence[Shot], given: Pictures, story: Story) -> Iterator[Take]:
         output = self.request.output

@@ -28,6 +28,7 @@ def _rows(made: Provenance) -> Iterator[str]:
         "shows": str(shot.shows),
         "without": look.negative_prompt.strip() or "nothing named",
         "from": ", ".join(reference.name for reference in shot.references) or "words alone",
+        **({"follows": f"the {shot.follows.kind} of {shot.follows.of.name}"} if shot.follows else {}),
         "scene": f"{shot.number} ({shot.id}), take {shot.take} of these words, shown for {shot.duration:g} s",
         "size": shot.size,
         "strength": f"{look.strength:g}",

@@ -59,7 +59,7 @@ class Comparing:
         """Yields each cell's picture as it is drawn; then a grid for each seed, the page, and the file to run again."""
         for production in self.productions.values():
             yield from production.run(load)
-        cells = list(self._cells())
+        cells = self.cells
         for number, seed in enumerate(self.comparison.seeds, 1):
             of_seed = [cell for cell in cells if cell.seed == seed]
             file = self.folder / f"compare{f'_{number}' if number > 1 else ''}.png"
@@ -78,6 +78,11 @@ class Comparing:
         folder = self.folder / "cells" / column / str(seed)
         settings = comparison.settings_of(look, seed)
         return Request(story=story, folder=folder, settings=settings, keep_takes=True, at_home=True)
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Every cell, as it was drawn."""
+        return list(self._cells())
 
     def _cells(self) -> Iterator[Cell]:
         first: dict[tuple[int, int], Image.Image] = {}

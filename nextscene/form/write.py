@@ -14,7 +14,7 @@ from typing import Any
 
 from nextscene.card import World, read_card
 from nextscene.form.inputs_table import FORM_INPUTS, with_declarations
-from nextscene.hub import CLIP_MODELS, LORAS, MODELS, VOICES, memory_needs
+from nextscene.hub import CLIP_MODELS, DEPTH, LORAS, MODELS, VOICES, memory_needs
 from nextscene.settings import (
     ClipLook,
     FilmSettings,
@@ -102,7 +102,7 @@ def _fields_table(*groups: type[Group], without: type[Group] | None = None) -> s
 
 def _models_table() -> str:
     lines = []
-    for each in (*MODELS.values(), *LORAS.values(), *VOICES.values()):
+    for each in (*MODELS.values(), *LORAS.values(), *VOICES.values(), DEPTH):
         origin = f"[{each.repo}](https://huggingface.co/{each.repo})" if each.repo else "built in"
         size = f"{each.size / 1e9:.3g} GB" if each.size else "38 MB"
         lines.append(f"| `{each.name}` | {_cell(each.note)} | {origin} | {size} | {each.licence} |\n")

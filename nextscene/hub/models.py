@@ -50,6 +50,11 @@ class Model(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DepthModel(Row):
+    """A model that sees how far away things are, in transformers' layout."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Voice(Row):
     """A voice of the package hibari-tts: one file, whose sha256 the package knows."""
 
@@ -179,3 +184,12 @@ VOICES = {
     for name, file, about, sha256 in _VOICES
 }
 LORAS = {lora.name: lora for lora in _LORAS}
+DEPTH = DepthModel(
+    name="depth-anything-v2-small",
+    repo="depth-anything/Depth-Anything-V2-Small-hf",
+    files=("config.json", "model.safetensors"),
+    licence="Apache-2.0",
+    size=99_000_000,
+    note="The model that sees depths, for scenes with control depth (not tried here).",
+    public=True,
+)

@@ -16,7 +16,19 @@ from nextscene.files import typed_path
 from nextscene.hub import cache, gpu
 from nextscene.hub.clip_models import FETCHED_CLIP_MODELS
 from nextscene.hub.clip_weights import fetch_clip_model
-from nextscene.hub.models import BUILT_IN, FULL_MODEL, LORAS, MODEL_FILES, MODELS, VOICES, Lora, Model, Source, Voice
+from nextscene.hub.models import (
+    BUILT_IN,
+    DEPTH,
+    FULL_MODEL,
+    LORAS,
+    MODEL_FILES,
+    MODELS,
+    VOICES,
+    Lora,
+    Model,
+    Source,
+    Voice,
+)
 from nextscene.story import Phrases
 
 OWN_LORA = "next-scene.safetensors"  # the LoRA that a model's folder brings along
@@ -176,6 +188,8 @@ def fetch(name_or_folder: str) -> Path:
     """Where a model, a LoRA or a voice lies, complete and verified; downloads only what is missing."""
     if lora := LORAS.get(name_or_folder):
         return _download(lora)
+    if name_or_folder == DEPTH.name:
+        return _download(DEPTH)
     if name_or_folder in FETCHED_CLIP_MODELS:
         return fetch_clip_model(name_or_folder)
     if name_or_folder in VOICES:
@@ -206,7 +220,7 @@ def _verified(row: Voice, folder: Path) -> Path:
 def describe_models() -> str:
     """The table of models, for people."""
     lines = []
-    for row in (*MODELS.values(), *LORAS.values(), *FETCHED_CLIP_MODELS.values(), *VOICES.values()):
+    for row in (*MODELS.values(), *LORAS.values(), *FETCHED_CLIP_MODELS.values(), *VOICES.values(), DEPTH):
         size, origin = (cache.amount(row.size), row.repo) if row.repo else ("", "built in")
         lines.append(f"{row.name:26}{size:>8}  {row.licence:12}{origin}\n    {row.note}")
     return "\n".join(lines)

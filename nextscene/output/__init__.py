@@ -1,5 +1,6 @@
 """What a run leaves behind: the record, the delivered files, the contact sheet, papers for film people."""
 
+from nextscene.output.choosing import DEPTH_MODEL
 from nextscene.output.clips import clip_times
 from nextscene.output.delivery import deliver, numbered, numbered_clips
 from nextscene.output.entries import RecordedScene
@@ -10,6 +11,7 @@ from nextscene.output.record import Record
 from nextscene.output.sheet import Sheet
 
 __all__ = [
+    "DEPTH_MODEL",
     "Desk",
     "Moving",
     "Papers",

@@ -17,7 +17,8 @@ Scenes = dict[str, RecordedScene]
 
 # What may differ between two takes of the same words. LoRAs and embeddings count by their sha256, in `made_with`.
 _NOT_OF_THE_WORDS = ("number", "take", "seed", "duration", "lora_weights", "embeddings", "shows", "filmed")
-CAMERA_LORA = "camera_lora_sha256"  # in `made_with`; it draws only the scenes that it is switched on for
+# In `made_with`; they count only for the scenes that they are used for.
+CAMERA_LORA, DEPTH_MODEL = "camera_lora_sha256", "depth_model"
 
 
 def fingerprint(*parts: object) -> str:
@@ -30,7 +31,9 @@ def words_of(shot: Shot, made_with: Mapping[str, str], given: Sequence[str]) -> 
 
     given: the sha256 of the pictures that came with the story and that the shot looks at.
     """
-    drawn_with = {name: value for name, value in made_with.items() if name != CAMERA_LORA or shot.camera_lora}
+    depths = shot.follows is not None and shot.follows.kind == "depth"
+    counts = {CAMERA_LORA: shot.camera_lora, DEPTH_MODEL: depths}
+    drawn_with = {name: value for name, value in made_with.items() if counts.get(name, True)}
     asked = {name: value for name, value in shot.to_json().items() if name not in _NOT_OF_THE_WORDS}
     if not shot.is_resized:  # so that what was drawn before there were such sizes is still what is asked for
         del asked["draw_width"], asked["draw_height"]

@@ -5,7 +5,19 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from nextscene.settings.group import Group, setting
-from nextscene.settings.kinds import EASE, MAX_SIDE, MIN_SIDE, PACE, SHAPE, Aspect, ClipEngine, FileName, LoraName, Text
+from nextscene.settings.kinds import (
+    EASE,
+    MAX_SIDE,
+    MIN_SIDE,
+    PACE,
+    SHAPE,
+    Aspect,
+    ClipEngine,
+    Control,
+    FileName,
+    LoraName,
+    Text,
+)
 
 
 class Look(Group):
@@ -18,6 +30,11 @@ class Look(Group):
     )
     style: Text = setting(
         "Words before each scene's own, such as the word of an embedding or of a LoRA; captions leave them out", ""
+    )
+    control: Control = setting(
+        "Follow the edges or the depths of the scene or picture that it would grow from, and nothing else of it; pose: "
+        "of a drawn pose, given as a picture",
+        "none",
     )
     strength: float = setting(
         "How much a scene may change from the one that it grows from",

@@ -18,6 +18,7 @@ ClipEngine = Literal["auto", "storybook", "wan", "wan-light", "svd", "ltx", "rep
 Light = Literal["dawn", "day", "dusk", "night"]
 Weather = Literal["clear", "rain", "snow", "fog"]
 Lens = Literal["wide", "close"]
+Control = Literal["none", "edges", "depth", "pose"]
 GradeName = Literal["none", "teal_orange", "warm", "cool", "noir", "faded"]
 Move = Literal["none", "auto", "push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down"]
 

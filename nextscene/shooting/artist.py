@@ -16,6 +16,7 @@ class Adapters:
     """Files of what acts beside the model and Next-Scene.
 
     own: the user's own LoRA, and what they call it. fast: for drafts. camera: for camera angles.
+    depth: the folder of the model that sees depths.
     embeddings: the user's own words, by what they call the files.
     """
 
@@ -23,6 +24,7 @@ class Adapters:
     called: str | None = None
     fast: Path | None = None
     camera: Path | None = None
+    depth: Path | None = None
     embeddings: Mapping[str, Path] = field(default_factory=dict)
 
 

@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 from PIL import Image
 
 from nextscene import NextSceneError, __version__
+from nextscene.control import Maps
 from nextscene.model import Model, memory
 from nextscene.pictures import fit
 from nextscene.progress import OnStep
@@ -32,6 +34,8 @@ class Studio:
     def __init__(self, model: Model, lasting: bool = True) -> None:
         """lasting: whether it is used again after it was put away."""
         self.model, self._lasting, self._is_away = model, lasting, False
+        self._maps = Maps()
+        self._depth_model: Path | None = None
 
     def use(self, adapters: Adapters) -> None:
         """What the shots may use besides Next-Scene, from now on."""
@@ -39,6 +43,7 @@ class Studio:
         self.model.use_fast_lora(adapters.fast)
         self.model.use_camera_lora(adapters.camera)
         self.model.use_embeddings(adapters.embeddings)
+        self._depth_model = adapters.depth
 
     def put_away(self) -> None:
         """Makes room for another model: the weights wait in the machine's own memory, or go, where nobody waits."""
@@ -76,7 +81,10 @@ class Studio:
         drawn: dict[Reference, Image.Image] = {}
         chosen: dict[str, int] = {}
         for shot in shots:
-            references = [drawn.get(reference) or pictures[reference] for reference in shot.references]
+            references = [
+                self._shown(shot, reference, drawn.get(reference) or pictures[reference])
+                for reference in shot.references
+            ]
             takes: list[Take] = []
             while not takes or (
                 (takes[-1].faults and len(takes) <= auto_retake) or (takes[-1].astray and len(takes) <= self_check)
@@ -90,6 +98,12 @@ class Studio:
             drawn[Reference("scene", shot.id)] = take.picture
             needed = scenes_needed_after(shots, shot)
             drawn = {reference: kept for reference, kept in drawn.items() if reference.name in needed}
+
+    def _shown(self, shot: Shot, reference: Reference, picture: Image.Image) -> Image.Image:
+        """A reference as the shot sees it: itself, or its map."""
+        if not shot.follows or shot.follows.of != reference:
+            return picture
+        return self._maps.draw(shot.follows.kind, fit(picture, shot.width, shot.height), self._depth_model)
 
     def _take(
         self,

@@ -14,7 +14,7 @@ from nextscene.story.looks import SavedLook, look_of, read_look
 from nextscene.story.parents import choose_parent, difference
 from nextscene.story.planning import FAST_STEPS, choose_seed, plan, seconds_of
 from nextscene.story.scene import PREFIX, Line, Scene, Sound, with_prefix
-from nextscene.story.shot import IMAGE, MAX_REFERENCES, Reference, Shot, retaken, scenes_needed_after, shot_seed
+from nextscene.story.shot import IMAGE, MAX_REFERENCES, Map, Reference, Shot, retaken, scenes_needed_after, shot_seed
 from nextscene.story.sizes import GRID, Size, drawing_size
 from nextscene.story.state import Camera, State, states_of
 from nextscene.story.story import (
@@ -45,6 +45,7 @@ __all__ = [
     "ClipScene",
     "EngineFacts",
     "Line",
+    "Map",
     "Phrases",
     "Reference",
     "SavedLook",

@@ -10,15 +10,20 @@ from typing import Any
 
 from nextscene import NextSceneError
 from nextscene.card import Limits
-from nextscene.settings import Look, StorySettings
+from nextscene.settings import Control, Look, StorySettings
 from nextscene.story.camera import Phrases
 from nextscene.story.parents import COSTS, UNCHANGED, Cost, choose_parent, difference
 from nextscene.story.scene import Scene, in_style, with_prefix, without_prefix
-from nextscene.story.shot import IMAGE, MAX_REFERENCES, Reference, Shot, shot_seed
+from nextscene.story.shot import IMAGE, MAX_REFERENCES, Map, Reference, Shot, shot_seed
 from nextscene.story.sizes import Size, drawing_size, full_size
 from nextscene.story.state import State, is_known_throughout, states_of
 from nextscene.story.story import Story
 
+_MAPS = {  # how the full model is told what a picture is
+    "edges": "Picture {} is an edge map: draw what follows along its lines.",
+    "depth": "Picture {} is a depth map: draw what follows with its depths.",
+    "pose": "Picture {} is a map of a pose: draw what follows in this pose.",
+}
 FAST_STEPS = 4  # of a draft, where nobody says how many
 
 
@@ -32,6 +37,7 @@ def plan(
     phrases: Phrases | None = None,
     *,
     one_world: bool = False,
+    says_maps: bool = False,
 ) -> list[Shot]:
     """Decides every shot of a story.
 
@@ -44,6 +50,7 @@ def plan(
     limits: which sizes the model can draw; None: any.
     phrases: in which a scene's `camera` is said to the model's LoRA for camera angles; None: it has none.
     one_world: whether the model draws a place the same from whichever scene the camera comes to it.
+    says_maps: whether the model is told in words which picture is a map.
     """
     if story.image and not image:
         raise NextSceneError(f"This story opens with the picture {story.image!r}: give it along with the story.")
@@ -57,11 +64,22 @@ def plan(
     for name, scene in zip(story.ids, story.scenes, strict=True):
         number += scene.filmed
         parent, words = _parent(scene, shots[-1].id if shots else None, image), with_prefix(scene.prompt)
+        look, follows = settings.drawing.overlaid(scene), None
+        if look.control != "none":
+            follows = _map(scene, f"Scene {number} ({name})", look.control, parent, story.cast)
+            if follows and ("after" not in scene.model_fields_set or parent == follows.of):
+                parent = None
         if angle := phrases.say(scene.camera) if phrases and scene.camera and parent else "":
             words = with_prefix(f"{angle} {without_prefix(scene.prompt)}")
-        elif cost and shots and "after" not in scene.model_fields_set:
+        elif cost and shots and not follows and "after" not in scene.model_fields_set:
             parent, words = right_parent(shots, states[name], words, cost)
-        references = (*filter(None, [parent]), *_company(story, scene, parent, [shot.id for shot in shots]))
+        company = _company(story, scene, parent, [shot.id for shot in shots])
+        sees = [*filter(None, [parent]), *company, *([follows.of] if follows else [])]
+        references = tuple(dict.fromkeys(sees))
+        if follows and says_maps:
+            words = with_prefix(
+                f"{_MAPS[follows.kind].format(references.index(follows.of) + 1)} {without_prefix(words)}"
+            )
         if len(references) > MAX_REFERENCES:
             names = ", ".join(reference.name for reference in references)
             raise NextSceneError(
@@ -93,6 +111,7 @@ def plan(
                 duration=seconds_of(scene, settings),
                 filmed=scene.filmed,
                 embeddings=settings.embeddings,
+                follows=follows,
             )
         )
     return shots
@@ -113,6 +132,18 @@ def _look(scene: Scene, settings: StorySettings, *, grows: bool) -> Look:
         if "steps" not in look.given:
             follows["steps"] = FAST_STEPS
     return look.model_copy(update=follows)
+
+
+def _map(scene: Scene, called: str, kind: Control, parent: Reference | None, cast: Collection[str]) -> Map | None:
+    """What a scene follows, of what it names or would grow from; None: there is nothing before it."""
+    named = scene.control_of
+    of = Reference("picture" if named in cast else "scene", named) if named else parent
+    if of and kind == "pose" and of.kind == "scene":
+        raise NextSceneError(
+            f"{called} is to follow a pose of {of.name}, and poses are not found in scenes here: give a drawn pose as "
+            "the first picture, or in the cast and as control_of."
+        )
+    return Map(kind, of) if of else None
 
 
 def _parent(scene: Scene, previous: str | None, image: Size | None) -> Reference | None:

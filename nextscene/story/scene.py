@@ -58,6 +58,9 @@ class Scene(Look):
     anchor: Name | None = setting(
         "An earlier scene, or a picture of the cast, that it looks at as well; null: none", blank="the story's"
     )
+    control_of: Name | None = setting(
+        "The earlier scene, or the picture of the cast, that `control` follows", blank="what it would grow from"
+    )
     cast: tuple[Name, ...] | None = setting("Which pictures of the cast it looks at", blank="all of them")
     camera: CameraMove | None = setting(
         "What the camera does: rotate (degrees to the right), forward, tilt (steps), lens (wide, close)",

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from nextscene.settings import Look
+from nextscene.settings import Control, Look
 from nextscene.story.state import State
 
 
@@ -18,6 +18,17 @@ class Reference:
 
     kind: Literal["scene", "picture"]
     name: str
+
+
+@dataclass(frozen=True)
+class Map:
+    """What a shot follows of a picture that it looks at: its edges, its depths, or a pose that is drawn there."""
+
+    kind: Control
+    of: Reference
+
+    def __str__(self) -> str:
+        return f"along the {self.kind} of {self.of.name}"
 
 
 IMAGE = Reference("picture", "image")  # the first picture, that the user may give
@@ -40,6 +51,7 @@ class Shot:
     lora_weights: the name of the user's own LoRA, if there is one. embeddings: of the files of words of their own.
     go_fast: whether it is a draft, made in a few steps by the LoRA that is there for that.
     camera_lora: whether the LoRA for camera angles acts.
+    follows: the map that it sees in the place of one of its references.
     filmed: whether it is delivered and filmed; else it is only there to be looked at, and its number is 0.
     story_seed: the seed that a person gives to get this picture again.
     seed: the seed of its noise, derived from the story's seed, the scene's id and the take.
@@ -66,6 +78,7 @@ class Shot:
     duration: float
     filmed: bool = True
     embeddings: tuple[str, ...] = ()
+    follows: Map | None = None
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON's own types, the look's settings beside the others."""
@@ -73,6 +86,7 @@ class Shot:
         fields = {**fields, "embeddings": list(self.embeddings)} | self.look.model_dump()
         plain = {"words": self.words == self.prompt, "camera_lora": not self.camera_lora, "filmed": self.filmed}
         plain |= {"style": not self.look.style, "embeddings": not self.embeddings}
+        plain |= {"follows": not self.follows, "control": self.look.control == "none"}
         left_out = {"look", *(name for name, is_plain in plain.items() if is_plain)}
         return {name: value for name, value in fields.items() if name not in left_out}
 
@@ -94,8 +108,10 @@ class Shot:
 
     def __str__(self) -> str:
         look, grows = self.look, self.grows_from.name if self.grows_from else "words alone"
-        beside = [reference.name for reference in self.references if reference != self.grows_from]
+        apart = {self.grows_from, self.follows and self.follows.of}
+        beside = [reference.name for reference in self.references if reference not in apart]
         grows += f" with {', '.join(beside)}" if beside else ""
+        grows += f" {self.follows}" if self.follows else ""
         own = f" + {self.lora_weights} {look.lora_weights_scale:g}" if self.lora_weights else ""
         own += "".join(f" + {name}" for name in self.embeddings)
         own += " + camera angles" * self.camera_lora

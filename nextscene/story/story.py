@@ -62,6 +62,10 @@ class Story(StorySettings):
                 raise ValueError(f"scene {number}, after: there is no earlier scene {scene.after!r}")
             if scene.anchor is not None and scene.anchor not in {*earlier, *self.cast}:
                 raise ValueError(f"scene {number}, anchor: there is no earlier scene and no cast {scene.anchor!r}")
+            if scene.control_of is not None and scene.control_of not in {*earlier, *self.cast}:
+                raise ValueError(
+                    f"scene {number}, control_of: there is no earlier scene and no cast {scene.control_of!r}"
+                )
             if strangers := set(scene.cast or ()) - set(self.cast):
                 raise ValueError(f"scene {number}, cast: {strangers.pop()!r} is not in the story's cast")
             earlier[name] = number
