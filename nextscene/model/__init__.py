@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nextscene.model.inversion import Flow
     from nextscene.model.loading import Model, PictureProcessor, load, load_pipeline
     from nextscene.model.lora import Lora
     from nextscene.model.memory import PARTS, PLANS, Plan, choose_plan, count_numbers, device, limit_threads
@@ -25,6 +26,7 @@ __all__ = [
     "PLANS",
     "SEEING",
     "Asking",
+    "Flow",
     "Lora",
     "Model",
     "NextScenePipeline",
@@ -47,6 +49,7 @@ _MODULES = {
     **dict.fromkeys(("Model", "PictureProcessor", "load", "load_pipeline"), "loading"),
     **dict.fromkeys(("PARTS", "PLANS", "Plan", "choose_plan", "count_numbers", "device", "limit_threads"), "memory"),
     **dict.fromkeys(("NextScenePipeline", "guide"), "pipeline"),
+    "Flow": "inversion",
     "Lora": "lora",
     "check_words": "prompts",
     **dict.fromkeys(("NOTHING", "SEEING", "Asking", "Probes", "Sight"), "seeing"),
