@@ -21,6 +21,7 @@ from nextscene.model.pipeline import NextScenePipeline
 from nextscene.pictures import fit
 
 Solver = Literal["fireflow", "euler"]
+AfterStep = Callable[[Tensor, float], Tensor]  # what a step gave, and the level that it led to; what to go on with
 
 
 class Flow:
@@ -66,14 +67,24 @@ class Flow:
         self._pipe.maybe_free_model_hooks()
         return picture
 
-    def to_noise(self, latents: Tensor, share: float = 1.0) -> Tensor:
-        """What leads to these latents, from the level of noise at which the last `share` of the schedule begins."""
-        return self._travel(latents, self.last(share)[::-1])
+    def shift(self, latents: Tensor, right: int, down: int) -> Tensor:
+        """Latents moved by so many cells of 8 pixels; what leaves on one side comes in on the other."""
+        pipe, channels = self._pipe, latents.shape[-1] // 4
+        sheet = pipe._unpack_latents(latents, self._height, self._width, pipe.vae_scale_factor)[:, :, 0]
+        moved = torch.roll(sheet, (down, right), (-2, -1))
+        packed: Tensor = pipe._pack_latents(moved, 1, channels, *moved.shape[-2:])
+        return packed
 
-    def to_picture(
-        self, noise: Tensor, share: float = 1.0, after_step: Callable[[Tensor, float], Tensor] | None = None
-    ) -> Tensor:
-        """The latents that this leads to. after_step: called after each step with what it gave, and its level."""
+    def covers(self, mask: Image.Image) -> Tensor:
+        """Which numbers of latents a mask of this size covers."""
+        return self._pipe._cells(mask)
+
+    def to_noise(self, latents: Tensor, share: float = 1.0, after_step: AfterStep | None = None) -> Tensor:
+        """What leads to these latents, from the level of noise at which the last `share` of the schedule begins."""
+        return self._travel(latents, self.last(share)[::-1], after_step)
+
+    def to_picture(self, noise: Tensor, share: float = 1.0, after_step: AfterStep | None = None) -> Tensor:
+        """The latents that this leads to."""
         return self._travel(noise, self.last(share), after_step)
 
     def last(self, share: float) -> list[float]:
@@ -81,9 +92,7 @@ class Flow:
         steps = len(self.levels) - 1
         return self.levels[min(round(steps * (1 - share)), steps - 1) :]
 
-    def _travel(
-        self, at: Tensor, levels: Sequence[float], after_step: Callable[[Tensor, float], Tensor] | None = None
-    ) -> Tensor:
+    def _travel(self, at: Tensor, levels: Sequence[float], after_step: AfterStep | None = None) -> Tensor:
         way: Tensor | None = None
         with torch.no_grad():
             for level, following in pairwise(levels):

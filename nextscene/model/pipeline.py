@@ -154,13 +154,17 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
         self.scheduler.set_begin_index(skipped)
         return timesteps[skipped:]
 
+    def _cells(self, mask: Image.Image) -> torch.Tensor:
+        """Which numbers of packed latents a mask covers: a cell is covered where any of its pixels is."""
+        white = torch.from_numpy(np.array(mask))[None, None].float()
+        inside = torch.nn.functional.max_pool2d(white, self.vae_scale_factor) > 0
+        channels, (height, width) = self.transformer.config.in_channels // 4, inside.shape[-2:]
+        packed = self._pack_latents(inside.expand(1, channels, -1, -1), 1, channels, height, width)
+        return packed.to(self._execution_device)
+
     def _keep_outside(self, mask: Image.Image, picture: torch.Tensor, noise: torch.Tensor) -> AfterStep:
         """Outside the mask, latents are again the picture's, with as much noise as the next step expects."""
-        cell = self.vae_scale_factor
-        white = torch.from_numpy(np.array(mask))[None, None].float()
-        inside = torch.nn.functional.max_pool2d(white, cell) > 0  # a cell is drawn anew where any of its pixels may be
-        channels, (height, width) = self.transformer.config.in_channels // 4, inside.shape[-2:]
-        inside = self._pack_latents(inside.expand(1, channels, -1, -1), 1, channels, height, width).to(picture.device)
+        inside = self._cells(mask)
 
         def keep(latents: torch.Tensor, following: torch.Tensor) -> torch.Tensor:
             outside = self.scheduler.scale_noise(picture, following, noise) if len(following) else picture
