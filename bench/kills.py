@@ -2,16 +2,19 @@
 
 Each time the folder is looked at as the killed process left it; when the story is at last told to its end, its pictures
 are compared with those of a run that nobody disturbed. With --clips it is the making of clips that is killed, of a run
-that is drawn. It knows nothing of the inside of a run: it types the command and reads files.
+that is drawn. It knows nothing of the inside of a run: it gives the command and reads files. Each process is forked
+from this one, where all that it imports is imported already.
 """
 
 import argparse
 import hashlib
+import importlib
 import json
+import os
 import random
 import re
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
@@ -20,15 +23,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TextIO
 
 import av
 from PIL import Image
 
 from bench.figures import about
-from nextscene import NextSceneError
+from nextscene import NextSceneError, cli
 
-COMMAND = (sys.executable, "-m", "nextscene.cli")
+IMPORTED = ("nextscene.model.loading", "nextscene.shooting.studio", "nextscene.motion.wan", "nextscene.film.morph")
 SIZE = ("--width", "64", "--height", "64", "--steps", "2", "--seed", "2509")
 MOST = 4  # scenes that a process may draw before it is killed
 TOLD, UNDER_WAY = "stories told to their end", "scenes drawn but not yet kept, and so drawn again"
@@ -90,6 +93,29 @@ class Moment(NamedTuple):
         return cls(chance.randint(0, MOST), chance.random())
 
 
+class Process:
+    """A command of the terminal in a process of its own. told: what it says to the user."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        for name in IMPORTED:
+            importlib.import_module(name)
+        heard, said = os.pipe()
+        self.pid = os.fork()
+        if not self.pid:
+            os.dup2(said, 2)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os._exit(cli.main(arguments))
+        os.close(said)
+        self.told = os.fdopen(heard)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> int:
+        """Its exit code, or the negative number of the signal that ended it."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
 @dataclass
 class Telling:
     """One story in one folder, from its beginning to its end, through all kills.
@@ -112,30 +138,28 @@ class Telling:
 
     def run(self, until: Moment | None = None) -> bool:
         """Types the command, and kills it at a moment. Whether it came to its end before."""
-        command = [*COMMAND, *self._command(), "--output-video", f"{self.folder}/film.mp4"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        told = self._listen(process, until)
+        process = Process([*self._command(), "--output-video", f"{self.folder}/film.mp4"])
+        told = self._listen(process.told, until)
         if until:
             time.sleep(until.part * (self.pace[0] if until.scenes == 0 else 2 * median(self.pace)))
             process.kill()
-        told += process.communicate()[1]
-        if process.returncode > 0:
+        told += process.told.read()
+        if (code := process.wait()) > 0:
             raise NextSceneError(f"The command ended badly: {told[-500:]}")
-        if process.returncode < 0:
+        if code < 0:
             self.found[self._stage(told)] += 1
         self._look([int(number) for number in self.done.findall(told)])
-        return process.returncode == 0
+        return code == 0
 
     def _command(self) -> list[str]:
         words = "|".join(f"Camera pans left along the harbour, light {number}" for number in range(self.scenes))
         return ["sequence", words, *SIZE, "--output-dir", str(self.folder)]
 
-    def _listen(self, process: "subprocess.Popen[str]", until: Moment | None) -> str:
+    def _listen(self, told_by: TextIO, until: Moment | None) -> str:
         """What a process says until it has drawn so many scenes; to its end, if there is no moment to wait for."""
         told, scenes, clock = "", 0, time.monotonic()
-        assert process.stderr
         while until is None or scenes < until.scenes:
-            if not (line := process.stderr.readline()):
+            if not (line := told_by.readline()):
                 break
             told += line
             if self.done.match(line):
@@ -211,8 +235,10 @@ class Moving(Telling):
         drawn = self.folder.with_name("drawn")
         if not drawn.is_dir():
             words = "|".join(f"Camera pans left along the harbour, light {number}" for number in range(self.scenes))
-            command = [*COMMAND, "sequence", words, *SIZE, "--output-dir", str(drawn)]
-            subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+            process = Process(["sequence", words, *SIZE, "--output-dir", str(drawn)])
+            told = process.told.read()
+            if process.wait():
+                raise NextSceneError(f"The command ended badly: {told[-500:]}")
         shutil.copytree(drawn, self.folder)
 
     def _command(self) -> list[str]:
