@@ -14,8 +14,10 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
+from multiprocessing.pool import Pool
 from pathlib import Path
 
 import torch
@@ -128,8 +130,9 @@ def _digest(folder: Path) -> str:
 def _do(tasks: Sequence[Task], processes: int) -> None:
     """Draws and looks at chains, several at once, and says how long the rest will take."""
     started = time.monotonic()
-    with multiprocessing.get_context("spawn").Pool(processes, _begin) as pool:
-        for done, task in enumerate(pool.imap_unordered(_draw_and_look, tasks), 1):
+    with ExitStack() as stack:
+        draw = map if processes == 1 else stack.enter_context(_pool(processes)).imap_unordered
+        for done, task in enumerate(draw(_draw_and_look, tasks), 1):
             gone = (time.monotonic() - started) / 60
             left = gone / done * (len(tasks) - done)
             rest = f"{done} of {len(tasks)}, {gone:.1f} min gone, about {left:.1f} min left"
@@ -138,8 +141,8 @@ def _do(tasks: Sequence[Task], processes: int) -> None:
             )
 
 
-def _begin() -> None:
-    torch.set_num_threads(1)
+def _pool(processes: int) -> Pool:
+    return multiprocessing.get_context("spawn").Pool(processes, torch.set_num_threads, (1,))
 
 
 @cache

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from bench import ablation, chains, continuity, parents, ways, work
+from bench import chain as bench_chain
 from bench.columns import AGREEMENT, ASKED, COLUMNS, better
 from bench.figures import Row, in_turn, percent_over
 from bench.sight import Sight, look
@@ -48,12 +49,14 @@ def test_a_single_value_has_no_spread() -> None:
     assert str(Row("memory", [712.4], "{:.0f} MB", "one process")) == "| memory | 712 MB |  | one process |"
 
 
-@pytest.mark.slow
-def test_quick_prints_the_table_of_the_chain_and_writes_its_values(tmp_path: Path) -> None:
+def test_quick_prints_the_table_of_the_chain_and_writes_its_values(
+    weights_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     values = tmp_path / "values.json"
-    command = [str(ROOT / "script" / "bench"), "chain", "--quick", "--json", str(values)]
-    table = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    assert "| The whole chain over them, PNG files |" in table
+    monkeypatch.setenv("NEXT_SCENE_MODEL", str(weights_folder))
+    monkeypatch.setattr("sys.argv", ["bench", "--quick", "--json", str(values)])
+    bench_chain.main()
+    assert "| The whole chain over them, PNG files |" in capsys.readouterr().out
     rows = json.loads(values.read_text())["rows"]
     assert [len(row["values"]) for row in rows] == [2, 2, 2]
 
@@ -159,6 +162,7 @@ def test_every_chain_has_files_of_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_steps")
 def test_continuity_and_ablation_write_their_pages_and_draw_nothing_twice(
     weights_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

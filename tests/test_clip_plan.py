@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from clips import planned
+from conftest import ROOT
 
 from nextscene import NextSceneError
 from nextscene.cli import main
@@ -155,19 +156,24 @@ def test_auto_takes_the_best_engine_that_the_gpu_holds(
 
 
 @pytest.mark.parametrize(
-    ("engine", "sentence"),
+    ("engine", "memory", "sentence"),
     [
-        ("wan", r"wan needs a GPU of at least 6 GB, .* \(it has no GPU\): set clip_engine to storybook or replicate"),
-        ("svd", "licence of its own .* set NEXT_SCENE_ACCEPT_LICENCE=svd"),
-        ("replicate", "needs REPLICATE_API_TOKEN in the environment"),
+        (
+            "wan",
+            None,
+            r"wan needs a GPU of at least 6 GB, .* \(it has no GPU\): choose the engine storybook or replicate",
+        ),
+        ("svd", 2e9, r"svd needs a GPU of at least 3 GB, .* \(its GPU has 2 GB\)"),
+        ("svd", 24e9, "licence of its own .* set NEXT_SCENE_ACCEPT_LICENCE=svd"),
+        ("replicate", None, "needs REPLICATE_API_TOKEN in the environment"),
     ],
 )
 def test_what_cannot_work_here_is_refused_before_anything_is_fetched(
-    engine: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+    engine: str, memory: float | None, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("NEXT_SCENE_CLIP_MODEL", "REPLICATE_API_TOKEN", "NEXT_SCENE_ACCEPT_LICENCE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("nextscene.hub.gpu.total_memory", lambda: None)
+    monkeypatch.setattr("nextscene.hub.gpu.total_memory", lambda: memory)
     with pytest.raises(NextSceneError, match=sentence):
         planned("a", clip_engine=engine)
 
@@ -195,3 +201,9 @@ def test_engines_are_listed_and_one_with_a_licence_of_its_own_is_not_fetched_una
     assert all(name in shown for name in ("wan-light", "stable-video-diffusion-img2vid-xt", "wan-low-noise-4-steps"))
     assert main(["weights", "fetch", "svd"]) == 1
     assert "svd has a licence of its own" in capfd.readouterr().err
+
+
+def test_a_folder_with_a_model_that_makes_no_clips_is_refused_by_its_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXT_SCENE_CLIP_MODEL", str(ROOT / "storybook" / "model"))
+    with pytest.raises(NextSceneError, match=r"model \(it is a \w+\): name a folder with one of WanImageToVideo"):
+        find_engines(["auto"])

@@ -5,10 +5,11 @@ import pytest
 from conftest import noise, photo, pixels, plain_look, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from nextscene import NextSceneError
-from nextscene.model import Model
+from nextscene.model import Flow, Model
+from nextscene.moves.between import Latents, by_flow
 from nextscene.moves.composing import cut_out, fill, narrow, put, widen
 from nextscene.moves.editing import edit
 from nextscene.moves.placing import settle
@@ -103,8 +104,8 @@ def test_what_is_removed_leaves_no_trace_and_nothing_else_changes(small: Model) 
 
 def test_what_is_placed_keeps_its_inside_and_its_background_and_is_drawn_into_it_at_its_edge(small: Model) -> None:
     composite, mask = photo(100, 70), box_mask(30, 20, 60, 50, (100, 70))
-    settled = settle(small, composite, mask, "a city", look=LOOK, seed=3)
-    kept = (pixels(widen(mask, 8)) == 0) | (pixels(narrow(mask, 4)) > 0)
+    settled = settle(small, composite, mask, "a city", look=LOOK, seed=3, edge=0.1)
+    kept = (pixels(widen(mask, 8)) == 0) | (pixels(narrow(mask, 3)) > 0)
     assert np.array_equal(pixels(settled)[kept], pixels(composite)[kept])
     assert np.abs(pixels(settled) - pixels(composite))[~kept].mean() > 5
     whole = settle(small, composite, mask, "a city", look=LOOK, seed=3, edge=None)
@@ -120,3 +121,38 @@ def test_a_picture_off_the_models_grid_is_edited_where_it_is(small: Model) -> No
     found = edit(small, photo(90, 70), mask.crop((0, 0, 90, 70)), "a city", look=LOOK, seed=3)
     assert same(found.crop((0, 0, 86, 66)), drawn.crop((0, 0, 86, 66)))
     assert found.size == (90, 70)
+
+
+def test_a_thing_shifted_in_noise_goes_by_whole_cells_and_the_background_stays(small: Model) -> None:
+    keyframe, behind, mask = photo(90, 70), photo(90, 70, 2), box_mask(24, 24, 40, 40, (90, 70))
+    way = Latents(small, keyframe, mask, behind, "a city", steps=3)
+    drawn, seen = way.at(13, -5)
+    assert seen.getbbox() == (40, 16, 56, 32)
+    outside = pixels(widen(seen, 16)) == 0
+    assert np.array_equal(pixels(drawn)[outside], pixels(behind)[outside])
+    assert np.abs(pixels(drawn) - pixels(behind))[~outside].mean() > 5
+
+
+def test_a_thing_that_is_not_shifted_in_noise_is_the_keyframes_as_the_codec_has_it(small: Model) -> None:
+    keyframe, mask = photo(96, 64), box_mask(0, 0, 96, 64, (96, 64))
+    drawn, _ = Latents(small, keyframe, mask, keyframe, "a city", steps=6).at(0, 0)
+    flow = Flow(small.pipe, "", [], 96, 64, steps=2)
+    assert np.abs(pixels(drawn) - pixels(flow.decode(flow.encode(keyframe)))).mean() < 2.5
+
+
+def disc(wide: int, high: int) -> Image.Image:
+    mask = Image.new("L", (96, 80))
+    ImageDraw.Draw(mask).ellipse((48 - wide, 40 - high, 48 + wide, 40 + high), fill=255)
+    return mask
+
+
+def test_a_shape_on_its_way_to_another_is_between_the_two_and_the_background_stays() -> None:
+    behind, red = Image.new("RGB", (96, 80), (60, 120, 90)), Image.new("RGB", (96, 80), (220, 40, 30))
+    round_one, flat = (cut_out(red, disc(*sides)) for sides in ((16, 16), (22, 10)))
+    widths = []
+    for share in (0.0, 0.5, 1.0):
+        drawn, hole = by_flow(behind, round_one, flat, 40, 36, 0, 1, share)
+        outside = pixels(hole) == 0
+        assert np.array_equal(pixels(drawn)[outside], pixels(behind)[outside])
+        widths.append(int((np.abs(pixels(drawn) - pixels(behind)).max((0, 2)) > 60).sum()))
+    assert widths[0] + 2 < widths[1] < widths[2] - 2

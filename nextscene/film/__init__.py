@@ -21,7 +21,7 @@ from nextscene.film.timeline import ClipTime, Segment, Timeline, lay_out
 from nextscene.film.voice import RATE, Samples
 
 if TYPE_CHECKING:
-    from nextscene.film.morph import find_morph
+    from nextscene.film.morph import find_between, find_morph
 
 __all__ = [
     "FORMATS",
@@ -35,6 +35,7 @@ __all__ = [
     "Segment",
     "Timeline",
     "cast_voices",
+    "find_between",
     "find_crop",
     "find_morph",
     "is_own_clip",
@@ -45,6 +46,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name != "find_morph":
+    if name not in ("find_between", "find_morph"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module("nextscene.film.morph").find_morph
+    return getattr(import_module("nextscene.film.morph"), name)

@@ -77,8 +77,8 @@ def _find(name: str) -> ClipWeights:
                 f"replicate, or name a folder with a model in {VARIABLE}."
             )
         return _in_folder(folder, row)
-    _refuse_licence(row)
     _refuse_too_large(row)
+    _refuse_licence(row)
     return ClipWeights(row, row.facts)
 
 
@@ -93,18 +93,26 @@ def _choose() -> str:
 def _in_folder(folder: Path, row: ClipModel | None) -> ClipWeights:
     """The engine in a folder, by what it says of itself."""
     try:
-        index = json.loads((folder / "model_index.json").read_text())
-        kind = FAMILIES[index["_class_name"]]
+        index = dict(json.loads((folder / "model_index.json").read_text()))
         card = json.loads((folder / "next_scene.json").read_text()) if (folder / "next_scene.json").is_file() else {}
-    except (OSError, ValueError, KeyError) as error:
-        raise NextSceneError(
-            f"There is no model for clips in {folder} ({error!r}): name a folder with one of {', '.join(FAMILIES)}."
-        ) from None
+    except OSError as error:
+        raise _no_model(folder, f"{error.filename}: {error.strerror}") from None
+    except (ValueError, TypeError) as error:
+        raise _no_model(folder, f"its JSON cannot be read: {error}") from None
+    if (kind := FAMILIES.get(str(index.get("_class_name")))) is None:
+        raise _no_model(folder, f"it is a {index.get('_class_name')}")
     row = row if row and row.facts.family == kind else next(row for row in KINDS if row.facts.family == kind)
     facts = replace(row.facts, joins=row.facts.joins or kind != "svd", joiner="", **_known(card))
     if index.get("expand_timesteps"):  # a last picture would be left aside, and nothing would say so
         facts = replace(facts, joins=False, shifts_colours=True)
     return ClipWeights(row, facts, folder)
+
+
+def _no_model(folder: Path, why: str) -> NextSceneError:
+    return NextSceneError(
+        f"There is no model for clips in {folder} ({why}): name a folder with one of {', '.join(FAMILIES)} in "
+        f"{VARIABLE}."
+    )
 
 
 def _known(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,7 +146,7 @@ def _refuse_too_large(row: ClipModel) -> None:
         here = f"its GPU has {memory / 1e9:.0f} GB" if memory else "it has no GPU"
         raise NextSceneError(
             f"The clip engine {row.name} needs a GPU of at least {least / 1e9:.0f} GB, and this machine cannot run it "
-            f"({here}): set clip_engine to storybook or replicate, or leave clips out."
+            f"({here}): choose the engine storybook or replicate, or leave clips out."
         )
 
 

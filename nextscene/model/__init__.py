@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nextscene.model.inversion import Flow
     from nextscene.model.loading import Model, PictureProcessor, load, load_pipeline
     from nextscene.model.lora import Lora
     from nextscene.model.memory import PARTS, PLANS, Plan, choose_plan, count_numbers, device, limit_threads
@@ -28,6 +29,7 @@ __all__ = [
     "SEEING",
     "WORD",
     "Asking",
+    "Flow",
     "Lora",
     "Model",
     "NextScenePipeline",
@@ -51,6 +53,7 @@ _MODULES = {
     **dict.fromkeys(("Model", "PictureProcessor", "load", "load_pipeline"), "loading"),
     **dict.fromkeys(("PARTS", "PLANS", "Plan", "choose_plan", "count_numbers", "device", "limit_threads"), "memory"),
     **dict.fromkeys(("NextScenePipeline", "guide"), "pipeline"),
+    "Flow": "inversion",
     "Lora": "lora",
     **dict.fromkeys(("MARK", "WORD", "find_mark"), "own_words"),
     "check_words": "prompts",

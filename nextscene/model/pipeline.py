@@ -167,13 +167,17 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
         self.scheduler.set_begin_index(skipped)
         return timesteps[skipped:]
 
+    def _cells(self, mask: Image.Image) -> torch.Tensor:
+        """Which numbers of packed latents a mask covers: a cell is covered where any of its pixels is."""
+        white = torch.from_numpy(np.array(mask))[None, None].float()
+        inside = torch.nn.functional.max_pool2d(white, self.vae_scale_factor) > 0
+        channels, (height, width) = self.transformer.config.in_channels // 4, inside.shape[-2:]
+        packed = self._pack_latents(inside.expand(1, channels, -1, -1), 1, channels, height, width)
+        return packed.to(self._execution_device)
+
     def _keep_outside(self, mask: Image.Image, picture: torch.Tensor, noise: torch.Tensor) -> AfterStep:
         """Outside the mask, latents are again the picture's, with as much noise as the next step expects."""
-        cell = self.vae_scale_factor
-        white = torch.from_numpy(np.array(mask))[None, None].float()
-        inside = torch.nn.functional.max_pool2d(white, cell) > 0  # a cell is drawn anew where any of its pixels may be
-        channels, (height, width) = self.transformer.config.in_channels // 4, inside.shape[-2:]
-        inside = self._pack_latents(inside.expand(1, channels, -1, -1), 1, channels, height, width).to(picture.device)
+        inside = self._cells(mask)
 
         def keep(latents: torch.Tensor, following: torch.Tensor) -> torch.Tensor:
             outside = self.scheduler.scale_noise(picture, following, noise) if len(following) else picture
@@ -198,24 +202,28 @@ class NextScenePipeline(QwenImageEditPlusPipeline):
             model_input = latents if reference_latents is None else torch.cat([latents, reference_latents], dim=1)
             predictions = []
             used = embeddings if done <= guided else embeddings[:1]
-            for name, (words, mask) in zip(("cond", "uncond"), used, strict=False):
+            for name, read in zip(("cond", "uncond"), used, strict=False):
                 with self.transformer.cache_context(name):
-                    predictions.append(
-                        self.transformer(
-                            hidden_states=model_input,
-                            timestep=t.expand(1).to(latents.dtype) / 1000,
-                            encoder_hidden_states=words,
-                            encoder_hidden_states_mask=mask,
-                            img_shapes=shapes,
-                            return_dict=False,
-                        )[0][:, : latents.shape[1]]
-                    )
+                    predictions.append(self._predict(model_input, t, read, shapes)[:, : latents.shape[1]])
             prediction = guide(predictions[0], predictions[1], guidance) if done <= guided else predictions[0]
             latents = self.scheduler.step(prediction, t, latents, return_dict=False)[0]
             latents = after_step(latents, timesteps[done : done + 1]) if after_step else latents
             if on_step:
                 on_step(done, len(timesteps))
         return latents
+
+    def _predict(
+        self, model_input: torch.Tensor, t: torch.Tensor, read: Embeddings, shapes: list[list[tuple[int, int, int]]]
+    ) -> torch.Tensor:
+        """Where noise leads away from pictures, in each place."""
+        return self.transformer(
+            hidden_states=model_input,
+            timestep=t.expand(1).to(model_input.dtype) / 1000,
+            encoder_hidden_states=read[0],
+            encoder_hidden_states_mask=read[1],
+            img_shapes=shapes,
+            return_dict=False,
+        )[0]
 
     def _decode(self, latents: torch.Tensor, width: int, height: int) -> Image.Image:
         latents = self._unpack_latents(latents, height, width, self.vae_scale_factor).to(self.vae.dtype)

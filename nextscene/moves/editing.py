@@ -34,11 +34,11 @@ def edit(
         return picture
     model.use_look(look, fast=fast)
     right, below = (-side % GRID for side in picture.size)
-    sheet = _extended(picture, right, below)
+    sheet = extended(picture, right, below)
     drawn = model.pipe(
         words,
         [sheet, *beside],
-        mask=_extended(mask.convert("L"), right, below),
+        mask=extended(mask.convert("L"), right, below),
         look=look,
         width=sheet.width,
         height=sheet.height,
@@ -48,7 +48,7 @@ def edit(
     return drawn.crop((0, 0, *picture.size))
 
 
-def _extended(picture: Image.Image, right: int, below: int) -> Image.Image:
+def extended(picture: Image.Image, right: int, below: int) -> Image.Image:
     """With its last column and row repeated, so that all of it lies on the model's grid."""
     pixels = np.asarray(picture)
     room = [(0, below), (0, right), (0, 0)][: pixels.ndim]

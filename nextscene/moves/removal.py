@@ -9,6 +9,7 @@ from nextscene.moves.composing import fill, widen
 from nextscene.moves.editing import edit
 from nextscene.settings import Look
 
+STRENGTH = 0.6  # more makes nothing better, less leaves the filling's blur
 REACH = 16  # pixels around a thing, two cells of latents, that its colours reach into
 SHADOW = 0.25  # of a thing's height: how far below it its shadow or reflection lies, and to its sides a half of that
 
@@ -27,6 +28,7 @@ def remove(
 ) -> Image.Image:
     """The picture with all that the mask covers taken away; beyond its shadow each pixel stays as it is.
 
+    look: its strength best is `STRENGTH` or more.
     words: what is to be seen there, or how the picture is to be mended.
     """
     hole = cover(mask, shadow)
