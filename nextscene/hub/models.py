@@ -179,3 +179,14 @@ VOICES = {
     for name, file, about, sha256 in _VOICES
 }
 LORAS = {lora.name: lora for lora in _LORAS}
+SEGMENTERS = {
+    f"sam2-{size}": Row(
+        name=f"sam2-{size}",
+        repo=f"facebook/sam2.1-hiera-{size}",
+        files=("config.json", "model.safetensors"),
+        licence="Apache-2.0",
+        size=amount,
+        note=f"SAM 2.1, {size}: cuts out a thing that is to move, by its box (not tried here).",
+    )
+    for size, amount in (("tiny", 156_000_000), ("small", 184_000_000))
+}

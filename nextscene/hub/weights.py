@@ -15,7 +15,19 @@ from nextscene.files import typed_path
 from nextscene.hub import cache, gpu
 from nextscene.hub.clip_models import FETCHED_CLIP_MODELS
 from nextscene.hub.clip_weights import fetch_clip_model
-from nextscene.hub.models import BUILT_IN, FULL_MODEL, LORAS, MODEL_FILES, MODELS, VOICES, Lora, Model, Source, Voice
+from nextscene.hub.models import (
+    BUILT_IN,
+    FULL_MODEL,
+    LORAS,
+    MODEL_FILES,
+    MODELS,
+    SEGMENTERS,
+    VOICES,
+    Lora,
+    Model,
+    Source,
+    Voice,
+)
 from nextscene.story import Phrases
 
 OWN_LORA = "next-scene.safetensors"  # the LoRA that a model's folder brings along
@@ -166,13 +178,15 @@ def find(name_or_folder: str, input_name: str = "The model", notice: str = "") -
 
 
 def fetch(name_or_folder: str) -> Path:
-    """Where a model, a LoRA or a voice lies, complete and verified; downloads only what is missing."""
+    """Where a model, a LoRA, a voice or a segmenter lies, complete and verified; downloads only what is missing."""
     if lora := LORAS.get(name_or_folder):
         return _download(lora)
     if name_or_folder in FETCHED_CLIP_MODELS:
         return fetch_clip_model(name_or_folder)
     if name_or_folder in VOICES:
         return fetch_voice(name_or_folder)
+    if segmenter := SEGMENTERS.get(name_or_folder):
+        return _download(segmenter)
     return find(name_or_folder).folder
 
 
@@ -199,7 +213,8 @@ def _verified(row: Voice, folder: Path) -> Path:
 def describe_models() -> str:
     """The table of models, for people."""
     lines = []
-    for row in (*MODELS.values(), *LORAS.values(), *FETCHED_CLIP_MODELS.values(), *VOICES.values()):
+    tables = (MODELS, LORAS, FETCHED_CLIP_MODELS, VOICES, SEGMENTERS)
+    for row in (row for table in tables for row in table.values()):
         size, origin = (cache.amount(row.size), row.repo) if row.repo else ("", "built in")
         lines.append(f"{row.name:26}{size:>8}  {row.licence:12}{origin}\n    {row.note}")
     return "\n".join(lines)
