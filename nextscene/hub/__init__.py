@@ -13,7 +13,7 @@ from nextscene.hub.clip_models import CLIP_MODELS, HOSTED
 from nextscene.hub.clip_weights import ClipWeights, find_engines, memory_needs
 from nextscene.hub.gpu import count as count_gpus
 from nextscene.hub.loras import fetch_lora, public_name, tensor_names
-from nextscene.hub.models import BUILT_IN, DEPTH, LORAS, MODELS, VOICES
+from nextscene.hub.models import BUILT_IN, DEPTH, LORAS, MODELS, SEGMENTERS, VOICES
 from nextscene.hub.weights import (
     OWN_CAMERA_LORA,
     OWN_FAST_LORA,
@@ -39,6 +39,7 @@ __all__ = [
     "OWN_CAMERA_LORA",
     "OWN_FAST_LORA",
     "OWN_LORA",
+    "SEGMENTERS",
     "TRAINING_BYTES",
     "VOICES",
     "ClipWeights",

@@ -50,11 +50,6 @@ class Model(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DepthModel(Row):
-    """A model that sees how far away things are, in transformers' layout."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Voice(Row):
     """A voice of the package hibari-tts: one file, whose sha256 the package knows."""
 
@@ -184,7 +179,7 @@ VOICES = {
     for name, file, about, sha256 in _VOICES
 }
 LORAS = {lora.name: lora for lora in _LORAS}
-DEPTH = DepthModel(
+DEPTH = Row(
     name="depth-anything-v2-small",
     repo="depth-anything/Depth-Anything-V2-Small-hf",
     files=("config.json", "model.safetensors"),
@@ -193,3 +188,14 @@ DEPTH = DepthModel(
     note="The model that sees depths, for scenes with control depth (not tried here).",
     public=True,
 )
+SEGMENTERS = {
+    f"sam2-{size}": Row(
+        name=f"sam2-{size}",
+        repo=f"facebook/sam2.1-hiera-{size}",
+        files=("config.json", "model.safetensors"),
+        licence="Apache-2.0",
+        size=amount,
+        note=f"SAM 2.1, {size}: cuts out a thing that is to move, by its box (not tried here).",
+    )
+    for size, amount in (("tiny", 156_000_000), ("small", 184_000_000))
+}

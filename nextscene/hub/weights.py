@@ -23,6 +23,7 @@ from nextscene.hub.models import (
     LORAS,
     MODEL_FILES,
     MODELS,
+    SEGMENTERS,
     VOICES,
     Lora,
     Model,
@@ -185,7 +186,7 @@ def find(name_or_folder: str, input_name: str = "The model", notice: str = "") -
 
 
 def fetch(name_or_folder: str) -> Path:
-    """Where a model, a LoRA or a voice lies, complete and verified; downloads only what is missing."""
+    """Where a model, a LoRA, a voice or a segmenter lies, complete and verified; downloads only what is missing."""
     if lora := LORAS.get(name_or_folder):
         return _download(lora)
     if name_or_folder == DEPTH.name:
@@ -194,6 +195,8 @@ def fetch(name_or_folder: str) -> Path:
         return fetch_clip_model(name_or_folder)
     if name_or_folder in VOICES:
         return fetch_voice(name_or_folder)
+    if segmenter := SEGMENTERS.get(name_or_folder):
+        return _download(segmenter)
     return find(name_or_folder).folder
 
 
@@ -220,7 +223,8 @@ def _verified(row: Voice, folder: Path) -> Path:
 def describe_models() -> str:
     """The table of models, for people."""
     lines = []
-    for row in (*MODELS.values(), *LORAS.values(), *FETCHED_CLIP_MODELS.values(), *VOICES.values(), DEPTH):
+    tables = (MODELS, LORAS, FETCHED_CLIP_MODELS, VOICES, SEGMENTERS, {DEPTH.name: DEPTH})
+    for row in (row for table in tables for row in table.values()):
         size, origin = (cache.amount(row.size), row.repo) if row.repo else ("", "built in")
         lines.append(f"{row.name:26}{size:>8}  {row.licence:12}{origin}\n    {row.note}")
     return "\n".join(lines)
