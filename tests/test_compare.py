@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from browser import BROWSER, opened
 from conftest import same
 from PIL import Image, ImageFilter
 from test_embeddings import embedding
@@ -135,3 +136,25 @@ def test_the_measures_know_the_grade_and_keep_the_shapes_apart_from_it() -> None
     assert measure(grade(plain))["vignette"] > measure(plain)["vignette"]
     assert decibels(plain, plain) == 99
     assert decibels(plain, plain.filter(ImageFilter.GaussianBlur(3))) < 30
+
+
+@pytest.mark.skipif(BROWSER is None, reason="there is no chromium here")
+def test_a_click_shows_a_cell_in_full_with_a_slider_to_the_first_look(grid: Path, tmp_path: Path) -> None:
+    with opened(tmp_path / "profile", (grid / "compare.html").as_uri()) as tab:
+        tab.until("[...document.images].filter(each => each.naturalWidth).length === 8")
+        assert tab.run("document.querySelectorAll('tbody th')[1].textContent") == "a <b>city</b>"
+        tab.run("document.querySelectorAll('td button')[2].dispatchEvent(new PointerEvent('pointerenter'))")
+        assert "<noir>: noir.safetensors" in tab.run("document.querySelector('#about').textContent")
+        tab.run("document.querySelectorAll('td button')[1].click()")
+        tab.until("document.querySelector('dialog').open && document.querySelector('#full').naturalWidth")
+        assert tab.run("document.querySelector('#name').textContent") == "base | next-scene"
+        tab.run("{ const s = document.querySelector('#slider'); s.value = 50; s.dispatchEvent(new Event('input')) }")
+        assert tab.run("getComputedStyle(document.querySelector('#full')).clipPath") == "inset(0px 0px 0px 50%)"
+        tab.run("document.querySelector('#close').focus()")
+        tab.press("ArrowRight")
+        tab.until("document.querySelector('#name').textContent === 'base | noir'")
+        tab.run("document.querySelector('#close').click()")
+        tab.run("document.querySelectorAll('#seeds button')[1].click()")
+        assert tab.run("document.querySelector('thead th').textContent") == "seed 8"
+        again = "fetch(document.querySelector('#again').href).then(answer => answer.text())"
+        assert tab.run(again) == (grid / "compare.json").read_text()
