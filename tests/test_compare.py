@@ -93,8 +93,8 @@ def test_the_file_runs_again_and_draws_nothing_new(
     assert "out/compare.html" in said.out
     assert (grid / "compare.json").read_bytes() == before
     made = json.loads(before)["cells"]
-    assert {each["look"] for each in made if "shapes kept" in each} == {"next-scene", "noir", "noir 2"}
-    assert all("away from yours" in each for each in made)
+    assert {each["look"] for each in made if "shapes" in each} == {"next-scene", "noir", "noir 2"}
+    assert all("from yours" in each for each in made)
 
 
 def test_a_dry_run_shows_every_shot_and_draws_nothing(

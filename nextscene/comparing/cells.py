@@ -24,6 +24,7 @@ from nextscene.settings import FilmSettings
 from nextscene.story import from_data
 
 NAME = re.compile(r"[^\w.-]+")
+SHAPES, DECIBELS, AWAY = "shapes", "dB", "from yours"  # the figures of a cell; docs/looks.md says what they are
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,10 @@ class Comparing:
     def _figures(self, picture: Image.Image, base: Image.Image) -> dict[str, float]:
         figures = {}
         if picture is not base:
-            figures = {"shapes kept": structure(picture, base)}
-            figures |= {"dB to the first": decibels(picture, base)} if picture.size == base.size else {}
+            figures = {SHAPES: structure(picture, base)}
+            figures |= {DECIBELS: decibels(picture, base)} if picture.size == base.size else {}
         if self._like:
-            figures["away from yours"] = self._like.of(picture)
+            figures[AWAY] = self._like.of(picture)
         return {name: round(figure, 3) for name, figure in figures.items()}
 
     @cached_property

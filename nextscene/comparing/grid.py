@@ -52,4 +52,4 @@ def draw_grid(comparison: Comparison, seed: int, cells: Sequence[Shown]) -> Imag
 
 
 def in_words(figures: Mapping[str, float]) -> str:
-    return " · ".join(f"{name} {figure:.3g}" for name, figure in figures.items())
+    return " · ".join(f"{name} {figure:.2f}" for name, figure in figures.items())

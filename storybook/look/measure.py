@@ -1,6 +1,7 @@
 """Each way of teaching on the sample set, measured against its known grade.
 
     python -m storybook.look.measure outputs/look          # trains, draws, measures; goes on where it stopped
+    python -m storybook.look.measure outputs/mood --mood   # a word for what the model can draw: sunset and snow
 
 Trained and drawn through the same doors as anything else, by the built-in model on a CPU. Figures go to standard output
 as the table of docs/looks.md, the grid to compare/.
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from nextscene import pictures
 from nextscene.api import load
 from nextscene.comparing import Comparing, Comparison
 from nextscene.hub import find
@@ -25,7 +27,8 @@ from nextscene.story import SavedLook
 from nextscene.training import Base, make_recipe, train
 from storybook.look.grading import grade
 from storybook.look.write import write
-from storybook.words import caption
+from storybook.oracle import shown
+from storybook.words import SAYS, caption
 from storybook.world import LAYOUTS, State, draw, random_state
 
 TRIGGER = "cinematic film still"
@@ -33,10 +36,11 @@ SHARED: dict[str, Any] = {"batch": 2, "prefix": "all", "checkpointing": False, "
 LORA: dict[str, Any] = {"rank": 8, "learning_rate": 1e-3, "trigger": TRIGGER}
 RECIPES: dict[str, dict[str, Any]] = {
     "textual-inversion": {"vectors": 4, "learning_rate": 1e-2, "trigger": "<look>", "steps": 60},
-    "lora": {**LORA, "steps": 80},
-    "dreambooth": {**LORA, "steps": 80, "class_pictures": 8},
+    "lora": {**LORA, "steps": 240},
+    "dreambooth": {**LORA, "steps": 200, "class_pictures": 8},
 }
 COUNT, SEED, STEPS = 6, 11, 12  # held-out worlds that are drawn, their noise, and with how many steps
+MOOD = {"light": "sunset", "weather": "snow"}
 COARSE = (16, 12)  # places at which colours are compared
 
 Figures = dict[str, float]
@@ -45,7 +49,12 @@ Figures = dict[str, float]
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m storybook.look.measure")
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    parser.add_argument("--mood", action="store_true")
+    options = parser.parse_args()
+    folder = options.folder
+    if options.mood:
+        print(measure_mood(folder))
+        return
     files = {method: teach(method, folder) for method in RECIPES}
     print(table(measure(files, folder / "compare")))
 
@@ -56,6 +65,47 @@ def teach(method: str, folder: Path) -> Path:
     base = Base(model.folder, model.name, model.own_size)
     recipe = make_recipe(method=method, **SHARED | RECIPES[method])
     return train(write(folder / "pictures"), base, recipe, folder / method)
+
+
+def measure_mood(folder: Path) -> str:
+    """Teaches a word for sunset and snow, from pictures whose captions say neither; says how many then show them."""
+    chance, data = random.Random("a mood"), folder / "pictures"
+    for number in range(16 + 3):
+        state = random_state(chance).but(**MOOD)
+        name = f"validation/{number}" if number >= 16 else f"{number}"
+        pictures.write(draw(state), data / f"{name}.png", {})
+        (data / f"{name}.txt").write_text(_of_place(state))
+    model = find("storybook")
+    recipe = make_recipe(method="textual-inversion", trigger="<mood>", steps=60, learning_rate=1e-2, **SHARED)
+    file = train(data, Base(model.folder, model.name, model.own_size), recipe, folder / "word")
+    said = [(state, _of_place(state)) for state, _ in worlds()]
+    comparison = Comparison(
+        prompts=tuple(words for _, words in said),
+        looks={"base": SavedLook(), "word": SavedLook(embeddings=(str(file),), style="<mood>")},
+        seeds=(SEED,),
+        settings=StorySettings(steps=STEPS),
+    )
+    comparing = Comparing(comparison, folder / "compare", model)
+    for _ in comparing.run(lambda: load(model, lasting=False)):
+        pass
+    lines = []
+    for look in comparison.looks:
+        seen = [
+            shown(one, (state, state.but(**MOOD)))
+            for one, (state, _) in zip(_shown(comparing, look), said, strict=True)
+        ]
+        both = [(each.light == MOOD["light"], each.weather == MOOD["weather"]) for each in seen]
+        counts = [sum(column) for column in zip(*both, strict=True)]
+        kept = sum(
+            each.landmark == state.landmark and each.place == state.place
+            for each, (state, _) in zip(seen, said, strict=True)
+        )
+        lines.append(f"{look}: sunset in {counts[0]}, snow in {counts[1]} of {len(seen)}; place and landmark in {kept}")
+    return "\n".join(lines)
+
+
+def _of_place(state: State) -> str:
+    return f"a {state.colour} {state.landmark}, {SAYS['place'][state.place][0]}"
 
 
 def worlds() -> list[tuple[State, str]]:
@@ -98,8 +148,8 @@ def _shown(comparing: Comparing, look: str) -> Iterator[Image.Image]:
 
 def _figures(drawn: list[Image.Image], base: list[Image.Image]) -> Figures:
     states = [state for state, _ in worlds()]
-    right = [_structure(one, state, graded=True) for one, state in zip(drawn, states, strict=True)]
-    usual = [_structure(one, state, graded=False) for one, state in zip(base, states, strict=True)]
+    right = [_structure(one, state) for one, state in zip(drawn, states, strict=True)]
+    usual = [_structure(one, state) for one, state in zip(base, states, strict=True)]
     return {
         "reached": mean(_reached(one, other) for one, other in zip(drawn, base, strict=True)),
         "content kept": mean(right) / mean(usual),
@@ -112,10 +162,10 @@ def _reached(drawn: Image.Image, base: Image.Image) -> float:
     return float(1 - np.abs(here - goal).mean() / np.abs(start - goal).mean())
 
 
-def _structure(drawn: Image.Image, state: State, *, graded: bool) -> float:
-    """How far its shapes are those of the world that was asked for, in whichever layout."""
+def _structure(drawn: Image.Image, state: State) -> float:
+    """How far its shapes are those of the world that was asked for, in whichever layout, graded or not."""
     truths = [draw(state.but(layout=layout)) for layout in range(LAYOUTS)]
-    return max(structure(drawn, grade(truth) if graded else truth) for truth in truths)
+    return max(structure(drawn, each) for truth in truths for each in (truth, grade(truth)))
 
 
 def _coarse(picture: Image.Image) -> np.ndarray:
