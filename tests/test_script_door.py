@@ -39,8 +39,8 @@ def test_a_dry_run_shows_what_a_script_comes_to_and_draws_nothing(
         "(a guess, from the model's size and the steps)",
         "the film: 22 s, and as much more",
         "breakdown: outputs/sequence/breakdown.json",
-        "   - Next Scene: At dawn, under a clear sky: a white tower by the sea.",
-        "  2. Next Scene: The camera moves closer. At dawn, under a clear sky: a white tower by the sea.",
+        "   - Next Scene: A white tower by the sea. At dawn, under a clear sky.",
+        "  2. Next Scene: The camera moves closer. A white tower by the sea. At dawn, under a clear sky.",
     ):
         assert line in shown
     assert [str(file) for file in Path().rglob("*.*")] == ["outputs/sequence/breakdown.json"]
