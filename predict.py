@@ -267,7 +267,7 @@ class Runner(BaseRunner):
         print(f"Seed: {production.seed}")
         own_folder("next-scene-outputs")  # emptied of the last request's files, which Cog leaves to us
         if adaptation:
-            for line in describe(adaptation, production.shots, len(production.clips), None):
+            for line in describe(adaptation, production):
                 print(line)
         if adaptation and plan_only:
             yield Path(keep_breakdown(adaptation.breakdown, self.folder))

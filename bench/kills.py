@@ -152,8 +152,11 @@ class Telling:
         return code == 0
 
     def _command(self) -> list[str]:
-        words = "|".join(f"Camera pans left along the harbour, light {number}" for number in range(self.scenes))
-        return ["sequence", words, *SIZE, "--output-dir", str(self.folder)]
+        return ["sequence", "|".join(self._words), *SIZE, "--output-dir", str(self.folder)]
+
+    @property
+    def _words(self) -> list[str]:
+        return [f"Camera pans left along the harbour, light {number}" for number in range(self.scenes)]
 
     def _listen(self, told_by: TextIO, until: Moment | None) -> str:
         """What a process says until it has drawn so many scenes; to its end, if there is no moment to wait for."""
@@ -234,8 +237,9 @@ class Moving(Telling):
         """Draws the run, once, and takes a copy of it."""
         drawn = self.folder.with_name("drawn")
         if not drawn.is_dir():
-            words = "|".join(f"Camera pans left along the harbour, light {number}" for number in range(self.scenes))
-            process = Process(["sequence", words, *SIZE, "--output-dir", str(drawn)])
+            story = self.folder.with_name("story.json")
+            story.write_text(json.dumps({"scenes": self._words, "film": {"video_fps": 8}}))
+            process = Process(["sequence", str(story), *SIZE, "--output-dir", str(drawn)])
             told = process.told.read()
             if process.wait():
                 raise NextSceneError(f"The command ended badly: {told[-500:]}")

@@ -7,7 +7,7 @@ nothing.
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from nextscene import NextSceneError
 from nextscene.files import lies_within, write_whole
 from nextscene.hub import cache_folder
-from nextscene.production import BREAKDOWN
+from nextscene.production import BREAKDOWN, Production
 from nextscene.script import SUFFIXES, Breakdown, break_down, compile_story, fit, read_script, read_script_file
 from nextscene.settings import ScriptSettings
-from nextscene.story import Shot, Story
+from nextscene.story import Story
 from nextscene.writing import SERVICES, Answers, decorate, find_writer
 
 if TYPE_CHECKING:
@@ -114,11 +114,9 @@ def keep_breakdown(breakdown: Breakdown, folder: Path) -> Path:
     return file
 
 
-def describe(
-    adaptation: Adaptation, shots: Sequence[Shot], clips: int, seconds_a_picture: float | None
-) -> Iterator[str]:
+def describe(adaptation: Adaptation, production: Production) -> Iterator[str]:
     """What a script comes to: scenes, places, people, how many pictures, and how long it takes."""
-    breakdown = adaptation.breakdown
+    breakdown, shots = adaptation.breakdown, production.shots
     uses = [scene.place for scene in breakdown.scenes]
     source, scenes = breakdown.script, _many(len(breakdown.scenes), "scene")
     yield f"{source.format} script, broken down by {source.writer}: {scenes}"
@@ -135,10 +133,12 @@ def describe(
         yield f"  {person.id}: {person.look or 'nothing said of their look'} · {_many(lines, 'line')}{unseen}"
     beside = sum(not shot.filmed for shot in shots)
     more = f", {beside} of them places and people to look at" if beside else ""
-    yield f"{_many(len(shots), 'picture')} to draw{more}; {_many(clips, 'clip')} to make"
-    time = f"about {_time(len(shots) * seconds_a_picture)}" if seconds_a_picture else "not known before the first one"
+    yield f"{_many(len(shots), 'picture')} to draw{more}; {_many(len(production.clips), 'clip')} to make"
+    time = production.time_to_draw(shots, production.record)
+    how = "a guess, from the model's size and the steps" if time.guessed else "as those before it"
     film = _time(sum(shot.duration for shot in shots if shot.filmed))
-    yield f"time to draw: {time}; the film: {film}, and as much more as what is spoken takes"
+    yield f"time to draw: about {_time(time.seconds)} ({how})"
+    yield f"the film: {film}, and as much more as what is spoken takes"
 
 
 def _reads_as(data: bytes, breakdown: Breakdown) -> bool:
@@ -154,4 +154,5 @@ def _many(number: int, one: str, several: str = "") -> str:
 
 def _time(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    hours, left = divmod(minutes, 60)
+    return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

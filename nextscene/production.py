@@ -12,6 +12,7 @@
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from nextscene import NextSceneError, pictures
 from nextscene.cutting import Cut
 from nextscene.files import exists
 from nextscene.film import ClipTime, CuttingRoom
-from nextscene.hub import DEPTH, Weights, fetch, fetch_lora, public_name, tensor_names
+from nextscene.hub import DEPTH, Weights, fetch, fetch_lora, guess_seconds, public_name, tensor_names
 from nextscene.motion import choose_clips
 from nextscene.output import DEPTH_MODEL, Moving, Papers, Record, deliver, numbered, numbered_clips
 from nextscene.progress import OnProgress, filming, progress
@@ -43,6 +44,14 @@ from nextscene.take import Pictures, Take
 BREAKDOWN = "breakdown.json"  # the file in a run's folder
 
 Load = Callable[[], Artist]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """How long drawing takes. guessed: no picture of this run was drawn yet that would tell."""
+
+    seconds: float
+    guessed: bool
 
 
 class Production:
@@ -143,6 +152,15 @@ class Production:
             made_with.pop("embeddings_sha256", None)
         record = copy(self.record)  # the run itself begins with what the folder says
         return record.begin(self.story, self.shots, made_with, self.pictures, cascade=self.request.cascade)
+
+    def time_to_draw(self, shots: Sequence[Shot], before: Record) -> Expected:
+        """How long these shots take: as the folder's run has drawn so far, if this model did; else as is guessed."""
+        guess, run = guess_seconds(self.weights, shots), before.run
+        drawn = [(scene.shot, take.seconds) for scene in run.scenes for take in scene.takes] if run else []
+        if not run or not drawn or run.made_with.get("model") != self.weights.name:
+            return Expected(guess, guessed=bool(shots))
+        taken = sum(seconds for _, seconds in drawn)
+        return Expected(guess * taken / guess_seconds(self.weights, [shot for shot, _ in drawn]), guessed=False)
 
     def _shoot_and_cut(self, load: Load, on_progress: OnProgress) -> Iterator[Path]:
         request, shots = self.request, self.shots

@@ -164,7 +164,8 @@ def test_a_plan_says_what_would_be_drawn_and_why_before_anything_is(page: Page) 
     status, plan, _ = page.ask("/api/plan", {"text": "a house | the camera pans left"})
     assert status == 200
     assert [shot["why"] for shot in plan["shots"]] == ["not drawn yet"] * 2
-    assert (plan["to_draw"], plan["seconds"], plan["film_seconds"]) == (2, None, 1.0)
+    assert (plan["to_draw"], plan["guessed"], plan["film_seconds"]) == (2, True, 1.0)
+    assert plan["seconds"] > 0
     assert [scene["id"] for scene in plan["story"]["scenes"]] == ["scene_001", "scene_002"]
     assert not page.folder.exists()
 
@@ -175,7 +176,7 @@ def test_a_plan_says_what_would_be_drawn_and_why_before_anything_is(page: Page) 
     changed = page.ask("/api/plan", {"story": story})[1]
     whys = ["", "its words changed", "grows from scene_002"]
     assert ([shot["why"] for shot in changed["shots"]], changed["to_draw"]) == (whys, 2)
-    assert changed["seconds"] > 0
+    assert (changed["seconds"] > 0, changed["guessed"]) == (True, False)
     story["scenes"][1] = {"prompt": "the camera pans left", "id": "scene_002", "strength": 0.9}
     changed = page.ask("/api/plan", {"story": story})[1]
     assert [shot["why"] for shot in changed["shots"]] == ["", "its settings changed", "grows from scene_002"]

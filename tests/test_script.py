@@ -88,7 +88,7 @@ def test_words_are_spoken_and_drawn_as_they_were_written_and_looks_are_the_same_
     found = scenes(HARBOUR)
     assert found["s1b"].prompt == (
         "MARA (30s, red coat) walks along the pier in fog. A bell rings. "
-        "At the harbour, at dawn: a stone pier, a lighthouse at its end. Style: 35 mm film, muted colours."
+        "A stone pier, a lighthouse at its end. At the harbour, at dawn. Style: 35 mm film, muted colours."
     )
     assert found["s2b"].prompt.startswith("Medium shot. Mara and Tom. Mara: 30s, red coat. Tom: a man of sixty")
     assert [(line.who, line.text) for line in found["s1b"].lines] == [
@@ -99,7 +99,7 @@ def test_words_are_spoken_and_drawn_as_they_were_written_and_looks_are_the_same_
     assert found["s3a"].transition == "crossfade"
     assert found["s1a"].ambience == ("sea",)
     looks = [scene.prompt for name, scene in found.items() if name in ("place_harbour", "s1b", "s1c", "s3a")]
-    assert all(": a stone pier, a lighthouse at its end." in prompt for prompt in looks)
+    assert all("A stone pier, a lighthouse at its end. At the harbour" in prompt for prompt in looks)
 
 
 def test_a_shot_grows_from_its_place_and_looks_at_the_chief_person() -> None:
@@ -134,7 +134,7 @@ def test_what_a_person_changed_in_the_breakdown_counts() -> None:
     }
     story = compile_story(changed(breakdown, s1b=shot)).story
     found = dict(zip(story.ids, story.scenes, strict=True))
-    assert found["s1b"].prompt.startswith("Close-up, the camera tilts up, a blue tower. At dawn, under a clear sky: a")
+    assert found["s1b"].prompt.startswith("Close-up, the camera tilts up, a blue tower. A white tower by")
     assert (found["s1b"].duration, found["s1b_end"].duration) == (4.25, 4.25)
     assert (found["s1b_end"].after, found["s1b_end"].transition) == ("s1b", "morph")
     untouched = dict(zip(*(lambda made: (made.ids, made.scenes))(compile_story(breakdown).story), strict=True))

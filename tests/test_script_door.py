@@ -9,9 +9,11 @@ from conftest import ROOT, photo
 from test_cli import script
 
 from nextscene.cli import main
-from nextscene.hub import BUILT_IN, find
+from nextscene.hub import BUILT_IN, find, gpu, guess_seconds
+from nextscene.hub.models import FULL_MODEL
 from nextscene.script import break_down, compile_story, invent, read_script
-from nextscene.story import unknown_words
+from nextscene.settings import StorySettings
+from nextscene.story import from_prompts, plan, unknown_words
 
 TOWER = ROOT / "samples" / "tower.fountain"
 SMALL = ["--steps", "2", "--width", "128", "--height", "96", "--guidance", "1", "--seed", "3"]
@@ -34,10 +36,11 @@ def test_a_dry_run_shows_what_a_script_comes_to_and_draws_nothing(
         "  s1   EXT. SEA - DAWN · 4 shots · dawn",
         "  sea: a white tower by the sea · 2 scenes",
         "9 pictures to draw, 2 of them places and people to look at; 0 clips to make",
+        "(a guess, from the model's size and the steps)",
         "the film: 22 s, and as much more",
         "breakdown: outputs/sequence/breakdown.json",
-        "   - Next Scene: At dawn, under a clear sky: a white tower by the sea.",
-        "  2. Next Scene: The camera moves closer. At dawn, under a clear sky: a white tower by the sea.",
+        "   - Next Scene: A white tower by the sea. At dawn, under a clear sky.",
+        "  2. Next Scene: The camera moves closer. A white tower by the sea. At dawn, under a clear sky.",
     ):
         assert line in shown
     assert [str(file) for file in Path().rglob("*.*")] == ["outputs/sequence/breakdown.json"]
@@ -68,6 +71,22 @@ def test_a_breakdown_that_is_in_the_way_is_kept(story_folder: Path, capsys: pyte
     (kept,) = Path("outputs/sequence").glob("breakdown-*.json")
     assert f"is kept as {kept.name}" in shown
     assert kept.read_text() == before
+
+
+def test_how_long_drawing_takes_is_guessed_by_steps_and_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def guess(speed: float | None, memory: float, **look: object) -> float:
+        monkeypatch.setattr(gpu, "speed", lambda: speed)
+        monkeypatch.setattr(gpu, "total_memory", lambda: memory)
+        story = from_prompts(["a harbour", "the camera pans left"])
+        return guess_seconds(find(FULL_MODEL), plan(story, StorySettings.checked(**look), 1, (1024, 768)))
+
+    h200 = guess(989e12, 141e9)
+    assert 20 < h200 < 40  # two scenes; the second, which looks at the first, takes 12 s at the very least
+    assert guess(989e12, 141e9, steps=20) == pytest.approx(h200 / 2, rel=0.1)
+    assert guess(989e12, 141e9, guidance=1) == pytest.approx(h200 / 2, rel=0.1)
+    assert guess(989e12, 141e9, width=2048, height=1536) > 4 * h200
+    assert guess(989e12, 10e9) > 2 * h200  # whose memory the weights come to from elsewhere, block by block
+    assert guess(None, 0) > 100 * h200
 
 
 def test_prose_is_a_script_where_it_is_named_as_one(story_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

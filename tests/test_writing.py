@@ -254,6 +254,39 @@ def test_at_cogs_door_a_key_is_used_and_kept_out_of_all_that_is_written(
     assert KEY not in str(refused.value)
 
 
+PICTURE: dict[str, Any] = {"seen": "INT. is written on a blue door", "told": "Nobody had come for years."}
+TALE: dict[str, Any] = {
+    "title": "The door",
+    "scenes": [
+        {"place": "Sea", "inside": False, "light": "DAWN", "pictures": [PICTURE]},
+        {"place": "House", "inside": True, "light": "NIGHT", "pictures": [PICTURE | {"told": ""}]},
+    ],
+}
+
+
+def test_a_story_is_written_by_a_writer_that_is_named_and_by_rules_where_it_gives_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NEXT_SCENE_CACHE", str(tmp_path))
+    long, crowded = TALE | {"scenes": TALE["scenes"] * 2}, TALE | {"scenes": TALE["scenes"][:1] * 4}
+    with Service([long, crowded, TALE, *["refusal"] * 3], "openai").opened() as service:
+        command = ["write", "--seed", "7", "--max-scenes", "3", "--max-places", "2", "--writer", service.address]
+        assert main([*command, "--about", "a door"]) == 0
+        assert main([*command, "--about", "a door"]) == 0  # from the cache
+        shown = capfd.readouterr()
+        assert shown.err.count("it has 4 scenes, where 1 to 3 are wanted") == 2
+        assert "It is about: a door." in service.asked[0]["messages"][1]["content"]
+        text = shown.out[: len(shown.out) // 2]
+        assert text * 2 == shown.out
+        breakdown = break_down(read_script(text.encode()))
+        assert [scene.heading for scene in breakdown.scenes] == ["EXT. SEA - DAWN", "INT. HOUSE - NIGHT"]
+        assert [shot.says[0].who if shot.says else "" for shot in breakdown.shots] == [None, ""]
+        assert main([*command, "--about", "a red house"]) == 0
+    shown = capfd.readouterr()
+    assert "The story is made up by rules: it refused to answer." in shown.err
+    assert "red house" in shown.out
+
+
 def test_the_model_that_draws_writes_in_the_schema_that_it_is_asked_for(small: Model) -> None:
     schema = {
         "type": "object",

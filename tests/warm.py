@@ -27,7 +27,10 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
-IMPORTED = ("nextscene.cli", "nextscene.model.loading", "nextscene.model.speed", "nextscene.shooting.studio")
+IMPORTED = (
+    *("nextscene.cli", "nextscene.model.loading", "nextscene.model.speed", "nextscene.shooting.studio"),
+    *("diffusers.pipelines.onnx_utils", "peft.tuners.lora.bnb"),  # which a model's loading imports
+)
 READ_AT_IMPORT = ("CUDA", "HF_", "KMP_", "MKL_", "OMP_", "OPENBLAS_", "PYTHON", "PYTORCH_", "TORCH", "TRANSFORMERS_")
 ENVIRONMENT = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
 LARGEST_ORDER = 150_000  # bytes of one message between processes

@@ -214,7 +214,7 @@ def _make(request: Request, dry_run: bool, adaptation: Adaptation | None = None)
     print(f"{weights.notice}\nSeed: {production.seed}", file=sys.stderr)
     if adaptation:
         file = keep_breakdown(adaptation.breakdown, request.folder)
-        for line in describe(adaptation, production.shots, len(production.clips), production.record.seconds_a_picture):
+        for line in describe(adaptation, production):
             print(line, file=sys.stdout if dry_run else sys.stderr)
         print(f"breakdown: {file}", file=sys.stdout if dry_run else sys.stderr)
     if not dry_run:

@@ -14,6 +14,7 @@ from nextscene.hub.clip_weights import ClipWeights, find_engines, memory_needs
 from nextscene.hub.gpu import count as count_gpus
 from nextscene.hub.loras import fetch_lora, public_name, tensor_names
 from nextscene.hub.models import BUILT_IN, DEPTH, LORAS, MODELS, SEGMENTERS, VOICES
+from nextscene.hub.pace import guess_seconds
 from nextscene.hub.weights import (
     OWN_CAMERA_LORA,
     OWN_FAST_LORA,
@@ -54,6 +55,7 @@ __all__ = [
     "fetch_voice",
     "find",
     "find_engines",
+    "guess_seconds",
     "memory_needs",
     "public_name",
     "sha256",

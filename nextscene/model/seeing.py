@@ -10,6 +10,7 @@ never learned to speak: there probes on what it sees answer, which its folder br
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Protocol
@@ -18,6 +19,7 @@ import torch
 from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as stock
 from PIL import Image
 from safetensors import safe_open
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -90,12 +92,16 @@ class Probes:
     """
 
     def __init__(self, pipe: NextScenePipeline, file: Path) -> None:
-        self.pipe = pipe
+        self.pipe, self._file = pipe, file
         with safe_open(file, "pt") as opened:
             facts: Mapping[str, str] = opened.metadata()
-            self.weights = {name: opened.get_tensor(name).float() for name in opened.keys()}  # noqa: SIM118 - no mapping
         self.answers: dict[str, list[str]] = json.loads(facts["answers"])
         self.shape = float(facts["shape"])
+
+    @cached_property
+    def _weights(self) -> dict[str, Tensor]:
+        """Read when a picture is first looked at, which few runs do."""
+        return {name: weight.float() for name, weight in load_file(self._file).items()}
 
     @torch.no_grad()
     def see(self, picture: Image.Image, planned: Mapping[str, str]) -> dict[str, str]:
@@ -110,7 +116,7 @@ class Probes:
 
     def _ask(self, kind: str, states: Tensor) -> str | None:
         for layer in ("first", "last"):
-            weight, bias = (self.weights[f"{kind}.{layer}.{part}"] for part in ("weight", "bias"))
+            weight, bias = (self._weights[f"{kind}.{layer}.{part}"] for part in ("weight", "bias"))
             states = functional.linear(functional.gelu(states) if layer == "last" else states, weight, bias)
         return _surest(states, self.answers[kind], SURE)
 

@@ -60,12 +60,6 @@ class Ledger:
         """Keeps other processes from this record; refuses if one is at it, or has changed it since it was opened."""
         return self._run_file.locked()
 
-    @property
-    def seconds_a_picture(self) -> float | None:
-        """How long a picture of this run took to draw; None: none was drawn yet."""
-        takes = [take.seconds for scene in (self.run.scenes if self.run else ()) for take in scene.takes]
-        return sum(takes) / len(takes) if takes else None
-
     def takes_of(self, name: str) -> list[int]:
         """The numbers of a scene's takes."""
         scene = self.run.scene(name) if self.run else None

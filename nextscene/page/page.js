@@ -266,7 +266,7 @@ function showVerdicts() {
     line.querySelector(".seconds").placeholder = shot.duration.toFixed(1).replace(/\.0$/, "");
   }
   const count = plan.shots.length;
-  const time = plan.seconds === null ? "how long that takes is known when one is drawn" : `about ${spell(plan.seconds)}`;
+  const time = `about ${spell(plan.seconds)}${plan.guessed ? " by a guess, until one is drawn" : ""}`;
   const drawing = plan.to_draw ? `${plan.to_draw} of ${plural(count, "scene")} to draw, ${time}` : `${plural(count, "scene")}, nothing to draw`;
   const aside = plan.sets_aside ? " The run that is in this folder is kept in earlier/." : "";
   $("total").textContent = `${drawing}. The film takes ${clock(plan.film_seconds)}.${aside}`;

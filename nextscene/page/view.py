@@ -94,13 +94,13 @@ def describe_plan(production: Production, before: Record) -> Json:
     old = {scene.id: scene for scene in before.run.scenes} if before.run and goes_on else {}
     request = production.request
     story = request.story or production.story
-    same_model = before.run is not None and before.run.made_with.get("model") == production.weights.name
-    seconds = before.seconds_a_picture if same_model else None
+    time = production.time_to_draw(todo, before)
     return {
         "story": _plain_story(story) | {"seed": production.seed},
         "shots": [_shot(shot, production.notes[shot.id], _why(shot, names, old)) for shot in production.shots],
         "to_draw": len(todo),
-        "seconds": None if seconds is None and todo else len(todo) * (seconds or 0),
+        "seconds": time.seconds,
+        "guessed": time.guessed,
         "clips": [str(clip).strip() for clip in production.clips],
         "film_seconds": float(lay_out(production.story).duration),
         "sets_aside": before.run is not None and not goes_on,

@@ -6,6 +6,7 @@ compiled = compile_story(breakdown)  # a story, and the pictures that it wants
 
 from nextscene.script.breakdown import Breakdown, ScriptScene
 from nextscene.script.compiling import Compiled, compile_story
+from nextscene.script.fdx import in_fountain
 from nextscene.script.fitting import fit
 from nextscene.script.inventing import invent
 from nextscene.script.reading import SUFFIXES, read_script, read_script_file, script_of
@@ -25,6 +26,7 @@ __all__ = [
     "compile_story",
     "cut_into",
     "fit",
+    "in_fountain",
     "invent",
     "letters",
     "read_script",

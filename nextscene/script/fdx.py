@@ -82,10 +82,10 @@ def read_fdx(data: bytes) -> str:
     if reader.root != "FinalDraft":
         raise NextSceneError(f"This XML file is no FDX: it begins with <{reader.root}>, not with <FinalDraft>.")
     title = [f"Title: {words}\n" for words in reader.title_page[:1]]
-    return "".join([*title, *(_in_fountain(kind, words) for kind, words in reader.paragraphs)])
+    return "".join([*title, *(in_fountain(kind, words) for kind, words in reader.paragraphs)])
 
 
-def _in_fountain(kind: Kind, words: str) -> str:
+def in_fountain(kind: Kind, words: str) -> str:
     """A paragraph as Fountain has it, with an empty line before it, unless someone is speaking."""
     words = re.sub(r"\[\[|[*_\\]", r"\\\g<0>", words.strip())
     if kind in ("parenthetical", "dialogue"):

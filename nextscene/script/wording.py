@@ -1,7 +1,7 @@
 """A prompt put together of its parts, as one would write it.
 
-What the script and a person say stands in it to the letter. What the rules add are whole sentences around it: the
-camera, the place with its light, who somebody is.
+What the script and a person say stands in it to the letter; only a place's look begins with a capital, as a sentence of
+its own. What the rules add are whole sentences around it: the camera, the place with its light, who somebody is.
 """
 
 import re
@@ -67,15 +67,16 @@ def says(words: str, look: str) -> bool:
 
 
 def setting_of(place: Place | None, sky: str, words: str, text: str) -> str:
-    """Where and when it is, then what is there, as far as words do not say it already. text: the whole script's."""
+    """What is there, as far as words do not say it already, then where and when it is. text: the whole script's.
+
+    In this order the built-in model follows the light; said before it, often not.
+    """
     if not place:
         return begin(sky)
-    spot, look = spot_of(place, text), place.look
+    look = place.look
     named = bool(look) and place.names[0].lower() in look.lower()
-    when = begin(", ".join(filter(None, ["" if named else spot, sky])))
-    if not look or says(words, look):
-        return when
-    return f"{when or begin(spot)}: {look}"
+    when = ", ".join(filter(None, ["" if named else spot_of(place, text), sky]))
+    return join(["" if says(words, look) else begin(look), begin(when)])
 
 
 def spot_of(place: Place, text: str) -> str:

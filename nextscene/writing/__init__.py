@@ -6,10 +6,11 @@ A writer sees numbered pieces of a script and answers with their numbers, with w
 few short texts; what is not right is asked for again, and then the rules' own breakdown stands, which is said.
 """
 
-from nextscene.writing.asking import Answers, Task, TooLongError, Writer
+from nextscene.writing.asking import Answers, Task, TooLongError, Writer, WriterError
 from nextscene.writing.choosing import find_writer
 from nextscene.writing.decorating import decorate
 from nextscene.writing.hosted import SERVICES, find_hosted
+from nextscene.writing.telling import tell
 
 __all__ = [
     "SERVICES",
@@ -21,4 +22,5 @@ __all__ = [
     "decorate",
     "find_hosted",
     "find_writer",
+    "tell",
 ]

@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from nextscene.files import write_whole
 
@@ -14,6 +16,15 @@ TRIES = 3
 VERSION = 1  # of what is asked; with another, all is asked anew
 
 Found = TypeVar("Found")
+
+
+Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300, pattern=r"^[^\r\n]*$")]
+
+
+class Part(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class WriterError(Exception):
@@ -32,6 +43,11 @@ class Task:
     words: str
     schema: Mapping[str, Any]
     complaint: str = ""
+
+
+def bare(**fields: Mapping[str, Any]) -> dict[str, Any]:
+    """An object's schema, bare: everything is required, nothing else is allowed, and limits are checked by us."""
+    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
 
 
 class Writer(Protocol):
