@@ -32,7 +32,8 @@ class OneServer(LoadFileScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        return "server" if Path(file).name in ("test_server.py", "test_http.py", "test_replicate_api.py") else file
+        asks = ("test_server.py", "test_http.py", "test_replicate_api.py", "test_batch_replicate.py")
+        return "server" if Path(file).name in asks else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:

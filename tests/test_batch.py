@@ -11,7 +11,7 @@ import warm
 from conftest import photo
 
 from nextscene import NextSceneError, pictures
-from nextscene.batch import Batch, Job, Outcome, Task, Wanted, read_jobs, table
+from nextscene.batch import Batch, Folder, Job, Outcome, Task, Wanted, read_jobs, table
 from nextscene.batch.branches import branches
 from nextscene.batch.line import Line
 from nextscene.batch.workers import Processes, settings_of
@@ -185,12 +185,14 @@ BRANCHES = """
 import json
 from pathlib import Path
 
-from nextscene.batch import Batch, Outcome, Wanted, read_jobs
+from nextscene.batch import Batch, Folder, Outcome, Wanted, read_jobs
 from nextscene.batch.workers import Maker
 from nextscene.settings import StorySettings
 
 
 class InTurn:
+    size, divides = 3, True
+
     def __init__(self, make):
         self.make, self.at_work, self.most = make, [], 0
 
@@ -213,8 +215,8 @@ class InTurn:
 
 
 wanted = Wanted(StorySettings(steps=2, width=64, height=64, seed=3))
-batch = Batch(read_jobs(["forked.json"]), Path("out"), wanted, workers=3)
-workers = InTurn(Maker(batch.out, wanted))
+batch = Batch(read_jobs(["forked.json"]), Folder(Path("out")), wanted)
+workers = InTurn(Maker(batch.place.path, wanted))
 *_, last = batch.run(lambda: workers)
 print(json.dumps({"together": workers.most > 1, "drawn": last.drawn}))
 """
@@ -304,7 +306,7 @@ def test_what_no_batch_wrote_is_not_written_over(batch: Path, capsys: pytest.Cap
 def test_a_worker_that_dies_is_replaced_and_its_story_tried_again(tmp_path: Path) -> None:
     story = from_prompts(["a"])
     jobs = [Job(name, tmp_path, story) for name in ("one", "weak", "deadly", "two")]
-    many = Batch(jobs, tmp_path / "out", Wanted(), retries=2)
+    many = Batch(jobs, Folder(tmp_path / "out"), Wanted(), retries=2)
     for _ in many.run(lambda: Processes(partial(batch_workers.make, tmp_path), settings_of(2, 0))):
         pass
     ended = {name: (outcome.state, outcome.reason) for name, outcome in many.outcomes.items()}

@@ -15,11 +15,10 @@ from hosted import Hosted
 from PIL import Image
 from takes import run_in
 
-from nextscene import NextSceneError
+from nextscene import NextSceneError, replicate_client
 from nextscene.cli import main
 from nextscene.clip import Clip
 from nextscene.film import write_clip
-from nextscene.motion import hosted as engine
 
 TOKEN = "r8_a-secret"
 
@@ -44,7 +43,7 @@ def api(film: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Those that would have been made."""
     made: list[float] = []
-    monkeypatch.setattr(engine, "_sleep", made.append)
+    monkeypatch.setattr(replicate_client, "sleep", made.append)
     return made
 
 
@@ -109,7 +108,7 @@ def test_a_service_that_stays_busy_is_given_up_in_a_sentence(api: Hosted, pauses
     api.refusals = repeat(429)
     with pytest.raises(NextSceneError, match=r"^Replicate answered 429 \(slow down\): too much was asked for"):
         ordered()
-    assert len(api.requests) == engine.TRIES
+    assert len(api.requests) == replicate_client.TRIES
     assert pauses[1::2] == [1, 2, 4, 8, 16]
 
 

@@ -10,7 +10,9 @@ from hypothesis import given as for_any
 from hypothesis import strategies as st
 
 from nextscene import NextSceneError
+from nextscene.script import break_down, compile_story
 from nextscene.script.fountain import read_fountain
+from nextscene.script.headings import read_heading
 from nextscene.script.prose import read_prose
 from nextscene.script.reading import read_script, read_script_file
 
@@ -256,3 +258,52 @@ def test_a_file_that_is_no_script_is_refused_in_a_sentence(
 def test_the_title_page_is_read_by_its_keys() -> None:
     script = read_script(SCREENPLAY.encode())
     assert script.fields() == {"title": "Harbour", "author": "Somebody and another"}
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "inside", "light"),
+    [
+        ("12A EXT. HARBOUR - DAY 12A", "HARBOUR", False, "day"),
+        ("3. INT. HOUSE 7 - NIGHT", "HOUSE 7", True, "night"),
+        ("INNEN. KÜCHE - NACHT", "KÜCHE", True, "night"),
+        ("AUSSEN. WALD - MORGEN", "WALD", False, "dawn"),
+        ("ИНТ. КУХНЯ - НОЧЬ", "КУХНЯ", True, "night"),
+        ("EXTÉRIEUR. FORÊT - JOUR", "FORÊT", False, "day"),
+        ("EXT. 港 - 夜", "港", False, "night"),
+        ("Ext harbour, day", "harbour", False, "day"),
+    ],
+)
+def test_headings_of_other_scripts_are_headings(line: str, place: str, inside: bool, light: str) -> None:
+    (scene,) = break_down(read_script(f"{line}\n\nWaves.\n".encode())).scenes
+    found = read_heading(scene.heading)
+    assert (found.place, found.inside, found.light) == (place, inside, light)
+
+
+@pytest.mark.parametrize("line", ["Innen ist es kalt.", "1984 was a year.", "12 Internal affairs.", "Nat sleeps."])
+def test_a_sentence_that_begins_like_a_heading_is_none(line: str) -> None:
+    assert [kind for kind, _ in pieces(line)] == ["action"]
+
+
+def test_directions_and_shouts_are_neither_people_nor_pictures() -> None:
+    text = (
+        "EXT. CITY - DAY\n\nMONTAGE:\n\nA man runs.\n\n\u200b\n\nTHE SHIP EXPLODES!\nFIRE!\n\nMARA\nRun!\n\nTHE END\n"
+    )
+    breakdown = break_down(read_script(text.encode()))
+    assert [person.names[0] for person in breakdown.people] == ["MARA"]
+    assert [scene.prompt for scene in compile_story(breakdown).story.scenes] == [
+        "A man runs. In the city, in daylight.",
+        "THE SHIP EXPLODES! FIRE! In the city, in daylight.",
+    ]
+
+
+def test_what_is_too_long_to_be_said_at_once_is_refused_in_a_sentence() -> None:
+    breakdown = break_down(read_script(b"word " * 20000))
+    with pytest.raises(NextSceneError, match="Shot s1a: 99999 characters are said in it at once"):
+        compile_story(breakdown)
+
+
+def test_a_dialogue_without_headings_is_a_screenplay_and_a_chapter_is_none() -> None:
+    assert read_script(b"MARA\nHello.\n\nTOM\nYes.\n").format == "fountain"
+    assert read_script(b"CHAPTER ONE\nIt was night.\n\nTHE END\nNobody came.\n").format == "prose"
+    with pytest.raises(NextSceneError, match="has no words to film"):
+        read_script(b"[[a note]]\n\n/* cut */\n")

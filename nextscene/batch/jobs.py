@@ -113,8 +113,8 @@ def production(task: Task, folder: Path, wanted: Wanted, weights: Weights) -> Pr
         film_settings=wanted.film_settings,
         output=wanted.output,
         story_folder=job.folder,
-        image=_beside(job, story.image) if story.image else None,
-        references=tuple(_beside(job, name) for name in story.cast),
+        image=beside(job, story.image) if story.image else None,
+        references=tuple(beside(job, name) for name in story.cast),
         film=folder / f"film{wanted.film}" if wanted.film else None,
         sheet=folder / "contact_sheet.png",
         keep_takes=True,
@@ -172,7 +172,8 @@ def _make(
     if task.branch:
         yield from draw_ahead(story, task.branch.scenes, load)
         return
-    before = {take.sha256 for scene in (story.record.run.scenes if story.record.run else ()) for take in scene.takes}
+    takes = [take for scene in (story.record.run.scenes if story.record.run else ()) for take in scene.takes]
+    before = {take.sha256 for take in takes if take.file and (folder / take.file).is_file()}
     yield from story.run((lambda: Helped(story, load)) if has_drawn(folder) else load)
     remove_drawn(folder)
     made += scenes_of(story.record, story.request.output.output_format, before)
@@ -195,7 +196,14 @@ def scenes_of(record: Record, output_format: str, before: Collection[str] = ()) 
             )
 
 
-def _beside(job: Job, name: str) -> Path:
+def files_named(job: Job) -> list[str]:
+    """The files that a story names, which lie beside it."""
+    story = job.story
+    named = [story.image, *story.cast, story.film.music, story.film.lut, story.look] if story else []
+    return [name for name in named if name]
+
+
+def beside(job: Job, name: str) -> Path:
     """A picture that came with the story, in the story's folder."""
     file = job.folder / name
     if not lies_within(job.folder, file):

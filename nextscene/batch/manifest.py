@@ -7,12 +7,11 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from nextscene import NextSceneError, __version__
 from nextscene.batch.jobs import Job, Outcome
-from nextscene.batch.table import refuse_without_pyarrow, write_table
-from nextscene.files import write_whole
+from nextscene.batch.place import Changes, Place
+from nextscene.batch.table import as_table, refuse_without_pyarrow
 
 FILE, TABLE = "batch.json", "batch.parquet"
 SHARE = 20  # times as long as a manifest takes to write, the next one is not: it may be large
@@ -23,12 +22,11 @@ Entry = dict[str, object]
 class Manifest:
     """The manifest of a batch's folder. What earlier runs of it wrote of other stories is kept."""
 
-    def __init__(self, out: Path, jobs: Sequence[Job], *, parquet: bool = False) -> None:
+    def __init__(self, place: Place, jobs: Sequence[Job], *, parquet: bool = False) -> None:
         if parquet:
             refuse_without_pyarrow()
-        self._file, self._jobs, self._due = out / FILE, jobs, -float("inf")
-        self._table = out / TABLE if parquet else None
-        self._earlier = _read(self._file)
+        self._place, self._jobs, self._parquet, self._due = place, jobs, parquet, -float("inf")
+        self._earlier = _read(place)
 
     def write(self, outcomes: Mapping[str, Outcome], every: float = 0) -> None:
         """Writes it. every: seconds in which it is not written twice; 0: this is the last time."""
@@ -37,9 +35,10 @@ class Manifest:
             return
         stories = self._entries(outcomes)
         data = {"made_by": f"next-scene {__version__}", "stories": stories}
-        write_whole(self._file, json.dumps(data, indent=1, ensure_ascii=False).encode())
-        if self._table and not every:
-            write_table(self._table, stories)
+        files = {FILE: json.dumps(data, indent=1, ensure_ascii=False).encode()}
+        if self._parquet and not every:
+            files[TABLE] = as_table(stories)
+        self._place.write("", Changes(files))
         self._due = started + max(every, SHARE * (time.monotonic() - started))
 
     def _entries(self, outcomes: Mapping[str, Outcome]) -> dict[str, Entry]:
@@ -57,12 +56,11 @@ def _entry(outcome: Outcome) -> Entry:
     return {"state": outcome.state, **reason, "seconds": round(outcome.seconds, 3), "scenes": scenes}
 
 
-def _read(file: Path) -> dict[str, Entry]:
-    if not file.exists():
-        return {}
+def _read(place: Place) -> dict[str, Entry]:
     try:
-        return dict(json.loads(file.read_bytes())["stories"])
+        data = place.fetch(FILE)
+        return dict(json.loads(data)["stories"]) if data is not None else {}
     except (OSError, ValueError, KeyError, TypeError):
         raise NextSceneError(
-            f"{file} is in the way, and no batch wrote it: move it, or choose another folder."
+            f"{place}/{FILE} is in the way, and no batch wrote it: move it, or choose another folder."
         ) from None

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from nextscene import NextSceneError
 from nextscene.batch.branches import Branch, branches
@@ -12,7 +11,8 @@ from nextscene.batch.estimate import describe_hours
 from nextscene.batch.jobs import Drawn, Job, Outcome, Task, Wanted, production
 from nextscene.batch.line import Line
 from nextscene.batch.manifest import Manifest
-from nextscene.batch.workers import Here, Maker, Processes, Workers, settings_of
+from nextscene.batch.place import Address, Folder
+from nextscene.batch.workers import Workers
 from nextscene.hub import choose
 
 EVERY = 5  # seconds from one manifest to the next
@@ -48,27 +48,27 @@ class Batch:
     """Many stories on their way. retries: how often one is tried again that failed for no reason of its own."""
 
     jobs: Sequence[Job]
-    out: Path
+    place: Folder | Address
     wanted: Wanted
-    workers: int = 1
-    gpus: int = 0
     retries: int = 1
     parquet: bool = False
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
-    def run(self, begin: Callable[[], Workers] | None = None) -> Iterator[Progress]:
-        """Makes all stories; yields after each scene and each story. begin: brings other workers than ours."""
-        manifest = Manifest(self.out, self.jobs, parquet=self.parquet)
-        line = Line(self.jobs, self.workers, self._divide, self.retries)
+    def run(self, begin: Callable[[], Workers]) -> Iterator[Progress]:
+        """Makes all stories; yields after each scene and each story. begin: brings the workers."""
+        manifest = Manifest(self.place, self.jobs, parquet=self.parquet)
         self._started, self._drawn, self._failed = time.monotonic(), 0, 0
         self._left = sum(job.scenes for job in self.jobs)
-        with closing((begin or self._begin)()) as workers:
+        with closing(begin()) as workers:
+            line = Line(self.jobs, workers.size if workers.divides else 1, self._divide, self.retries)
             under_way = 0
             while line or under_way:
                 while workers.free and (task := line.next()):
                     workers.give(task)
                     under_way += 1
                 event = workers.take()
+                if event is None:
+                    continue
                 if isinstance(event, Drawn):
                     self._drawn, self._left = self._drawn + 1, self._left - 1
                     yield self._progress()
@@ -79,14 +79,10 @@ class Batch:
                     manifest.write(self.outcomes, every=EVERY if line or under_way else 0)
                     yield self._progress(event)
 
-    def _begin(self) -> Workers:
-        make = Maker(self.out, self.wanted)
-        return Here(make) if self.workers == 1 else Processes(make, settings_of(self.workers, self.gpus))
-
     def _divide(self, job: Job) -> tuple[list[Branch], int | None]:
         """What of a story can be drawn side by side, with the seed that it then has in all its parts."""
         try:
-            story = production(Task(job), self.out / job.name, self.wanted, choose())
+            story = production(Task(job), self.place.at(job.name), self.wanted, choose())
         except NextSceneError:  # which whoever makes it will say
             return [], None
         return branches(story.still_to_draw()), story.seed

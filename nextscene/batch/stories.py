@@ -1,6 +1,7 @@
-"""Where stories come from: folders, files, lines of a JSONL, rows of a CSV."""
+"""Where stories come from: folders, files, lines of a JSONL, rows of a CSV; on this machine, or at an address."""
 
 import csv
+import hashlib
 import json
 import re
 from collections import Counter
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from nextscene import NextSceneError
-from nextscene.batch.jobs import Job
+from nextscene.batch.jobs import Job, files_named
+from nextscene.batch.place import Address, Folder, is_address, open_place
+from nextscene.files import lies_within, own_folder, write_whole
 from nextscene.story import Story, from_data, from_file, from_text
 
 STORIES = (".json", ".txt")
@@ -20,13 +23,38 @@ NAME = re.compile(r"[\w-][\w .-]{0,99}")
 
 def read_jobs(sources: Iterable[str | Path]) -> list[Job]:
     """All stories of folders and files, in order. One that is not right keeps its place, with what is wrong with it."""
-    jobs = [job for source in sources for file in _files(Path(source)) for job in _jobs(file)]
+    jobs = [job for source in sources for job in _read(str(source))]
     if not jobs:
         raise NextSceneError("There is no story here: give .json or .txt files, folders of them, a .jsonl or a .csv.")
     name, times = Counter(job.name for job in jobs).most_common(1)[0]
     if times > 1:
         raise NextSceneError(f"{times} stories are named {name!r}: rename them, each has a folder of its own.")
     return jobs
+
+
+def _read(source: str) -> Iterator[Job]:
+    base, _, last = source.rpartition("/") if Path(source).suffix.lower() in (*STORIES, *TABLES) else (source, "", "")
+    place = open_place(base if is_address(source) else source, "STORIES")
+    if isinstance(place, Folder):
+        for file in _files(place.path / last if is_address(source) else place.path):
+            yield from _jobs(file)
+        return
+    folder = own_folder("next-scene-batch-stories") / hashlib.sha256(base.encode()).hexdigest()[:16]
+    names = [last] if last else [name for name in place.names() if "/" not in name]
+    for file in _brought(place, names, folder):
+        if file.suffix.lower() in (*STORIES, *TABLES):
+            for job in _jobs(file):
+                for _ in _brought(place, files_named(job), folder):
+                    pass
+                yield job
+
+
+def _brought(place: Address, names: Iterable[str], folder: Path) -> Iterator[Path]:
+    """Brings files to this machine, those of them that are there; none of them leads out of its folder."""
+    for name in names:
+        if lies_within(folder, folder / name) and (data := place.fetch(name)) is not None:
+            write_whole(folder / name, data)
+            yield folder / name
 
 
 def _files(source: Path) -> list[Path]:

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
-from pathlib import Path
+from io import BytesIO
 
 from nextscene import NextSceneError
-from nextscene.files import whole_file
 
 COLUMNS = ("story", "state", "reason", "scene", "prompt", "file", "sha256", "seed", "seconds", "noticed")
 
@@ -17,16 +16,17 @@ def refuse_without_pyarrow() -> None:
         )
 
 
-def write_table(file: Path, stories: Mapping[str, Mapping[str, object]]) -> None:
-    """Writes the stories of a manifest. file: the path of a scene is below the batch's folder."""
+def as_table(stories: Mapping[str, Mapping[str, object]]) -> bytes:
+    """The stories of a manifest as a Parquet file. file: a scene's path below the batch's folder."""
     import pyarrow as arrow
     from pyarrow import parquet
 
     kinds = dict.fromkeys(COLUMNS, arrow.string())
     kinds |= {"seed": arrow.int64(), "seconds": arrow.float64(), "noticed": arrow.list_(arrow.string())}
     table = arrow.Table.from_pylist(list(_rows(stories)), schema=arrow.schema(list(kinds.items())))
-    with whole_file(file) as part:
-        parquet.write_table(table, part)
+    out = BytesIO()
+    parquet.write_table(table, out)
+    return out.getvalue()
 
 
 def _rows(stories: Mapping[str, Mapping[str, object]]) -> Iterator[dict[str, object]]:

@@ -28,7 +28,10 @@ Make = Callable[[Task], Iterator[Event]]
 
 
 class Workers(Protocol):
-    """Whoever makes stories."""
+    """Whoever makes stories. size: how many do. divides: whether some can draw a branch for others."""
+
+    size: int
+    divides: bool
 
     @property
     def free(self) -> bool:
@@ -36,8 +39,8 @@ class Workers(Protocol):
 
     def give(self, task: Task) -> None: ...
 
-    def take(self) -> Event:
-        """Waits until a scene is drawn, or a task is done."""
+    def take(self) -> Event | None:
+        """Waits until a scene is drawn, or a task is done; None: until somebody is free."""
 
     def close(self) -> None: ...
 
@@ -65,6 +68,8 @@ class Maker:
 
 class Here:
     """This very process."""
+
+    size, divides = 1, False
 
     def __init__(self, make: Make) -> None:
         self._make = make
@@ -99,10 +104,13 @@ class _Worker:
 class Processes:
     """Processes of this machine, each with settings of its own: which GPU it sees, how many threads it may use."""
 
+    divides = True
+
     def __init__(self, make: Make, settings: Sequence[dict[str, str]]) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._make = make
         self._workers = [self._started(each) for each in settings]
+        self.size = len(self._workers)
 
     @property
     def free(self) -> bool:

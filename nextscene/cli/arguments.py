@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nextscene.cli import batch, compare, page, train, write
+from nextscene.cli import batch, compare, move, page, train, write
 from nextscene.hub import BUILT_IN, find
 from nextscene.settings import (
     ClipSettings,
     FilmSettings,
     Group,
     Look,
+    MoveSettings,
     OutputSettings,
     ScriptSettings,
     Setting,
@@ -87,11 +88,12 @@ examples:
 def parser() -> argparse.ArgumentParser:
     """The arguments of every command; `command` is its name."""
     root = argparse.ArgumentParser(prog="next-scene", description="Story in, pictures that belong together out.")
-    names = "predict|sequence|animate|page|film|explain|write|train|compare|batch|weights"
+    names = "predict|sequence|animate|move|page|film|explain|write|train|compare|batch|weights"
     commands = root.add_subparsers(required=True, metavar=names)
     _add_predict(commands)
     _add_sequence(commands)
     _add_animate(commands)
+    _add_move(commands)
     page.add_flags(_command(commands, "page", "Opens a page in the browser, to direct a run.", page.EXAMPLES))
     _add_film(commands)
     _add_explain(commands)
@@ -162,6 +164,13 @@ def _add_animate(commands: Any) -> None:
     about = "withhold clips that look pornographic to a small classifier (off unless asked for: your own machine)"
     command.add_argument("--safety-checker", action="store_true", help=about)
     command.add_argument("--dry-run", action="store_true", help="show what would be made; load no model")
+
+
+def _add_move(commands: Any) -> None:
+    command = _command(commands, "move", "Makes what is in a picture move as words say.", move.EXAMPLES)
+    move.add_flags(command)
+    for setting in rows(MoveSettings):
+        _add_setting(command, setting)
 
 
 def _add_film(commands: Any) -> None:

@@ -3,13 +3,28 @@
 import argparse
 import sys
 import time
-from pathlib import Path
+from collections.abc import Callable
 
 from tqdm import tqdm
 
 from nextscene import NextSceneError
-from nextscene.batch import Batch, Estimate, Job, Task, Wanted, describe_hours, production, read_jobs
-from nextscene.files import short, typed_path
+from nextscene.batch import (
+    KINDS,
+    Address,
+    Batch,
+    Estimate,
+    Folder,
+    Job,
+    Task,
+    Wanted,
+    Workers,
+    describe_hours,
+    open_place,
+    production,
+    read_jobs,
+    workers_on,
+)
+from nextscene.files import short
 from nextscene.hub import choose, count_gpus
 from nextscene.progress import say
 
@@ -19,6 +34,8 @@ examples:
   script/batch stories/*.json --film .mp4 --transition crossfade
   script/batch stories.jsonl --dry-run
   script/batch prompts.csv --steps 30
+  script/batch stories.jsonl --on ray:10.0.0.1:6379 --output-dir s3://bucket/stories
+  script/batch stories/ --on replicate:me/next-scene
 
 Stories are .json and .txt files, folders of them, lines of a .jsonl (a story on each, `name` names it), or rows of a
 .csv (its scenes in the column `prompts`, parted by |; `name`, `seed`, `strength`, ... in columns of their own).
@@ -28,10 +45,12 @@ and script/explain know; batch.json says how each one ended. The same command ag
 
 
 def add_flags(command: argparse.ArgumentParser) -> None:
-    about = "files of stories, folders of them, a .jsonl or a .csv"
-    command.add_argument("stories", nargs="+", type=Path, metavar="STORIES", help=about)
-    about = "folder for a folder of each story, and batch.json (default: outputs/batch)"
-    command.add_argument("--output-dir", type=Path, default=Path("outputs/batch"), metavar="PATH", help=about)
+    about = "files of stories, folders of them, a .jsonl or a .csv; here, or at an address: s3://, gs://"
+    command.add_argument("stories", nargs="+", metavar="STORIES", help=about)
+    about = "folder for a folder of each story, and batch.json, or an address: s3://, gs:// (default: outputs/batch)"
+    command.add_argument("--output-dir", default="outputs/batch", metavar="PATH", help=about)
+    about = f"who makes the stories: {KINDS} (default: local)"
+    command.add_argument("--on", default="local", metavar="WHERE", help=about)
     about = "also make each story's film, of this kind: .mp4, .webm or .gif (default: none)"
     command.add_argument("--film", choices=[".mp4", ".webm", ".gif"], default="", metavar="KIND", help=about)
     about = "how many stories are made at once, each with a model of its own (default: one for each GPU, or one)"
@@ -50,29 +69,27 @@ def make_batch(options: argparse.Namespace, wanted: Wanted) -> None:
     """Makes the stories, and says how each one ended. A story that failed fails the command, when all are done."""
     _refuse_beyond("--workers", options.workers, 1, 64)
     _refuse_beyond("--retries", options.retries, 0, 100)
-    jobs = read_jobs(typed_path(source, "STORIES") for source in options.stories)
-    out = typed_path(options.output_dir, "--output-dir")
-    gpus = count_gpus()
-    workers = max(gpus, 1) if options.workers is None else options.workers
+    jobs = read_jobs(options.stories)
+    place = open_place(options.output_dir, "--output-dir")
     if options.dry_run:
-        _show(jobs, out, wanted, workers, options.price)
+        _show(jobs, place, wanted, options.workers or max(count_gpus(), 1), options.price)
         return
-    batch = Batch(jobs, out, wanted, workers, gpus, options.retries, options.parquet)
-    _run(batch)
+    batch = Batch(jobs, place, wanted, options.retries, options.parquet)
+    _run(batch, workers_on(options.on, place, wanted, options.workers))
     failed = [outcome.name for outcome in batch.outcomes.values() if outcome.state == "failed"]
     if failed:
         raise NextSceneError(
             f"{len(failed)} of {len(jobs)} stories failed ({', '.join(failed[:5])}{', ...' * (len(failed) > 5)}): "
-            f"{out / 'batch.json'} says why, and the same command tries them again."
+            f"{place}/batch.json says why, and the same command tries them again."
         )
 
 
-def _run(batch: Batch) -> None:
+def _run(batch: Batch, begin: Callable[[], Workers]) -> None:
     """A line for each story; in a terminal, also a bar of all scenes."""
     started, drawn, failed, scenes = time.monotonic(), 0, 0, sum(job.scenes for job in batch.jobs)
     look = "scenes: {l_bar}{bar}| {n_fmt} of {total_fmt}, {postfix}"
     with tqdm(total=scenes, bar_format=look, disable=not sys.stderr.isatty()) as bar:
-        for progress in batch.run():
+        for progress in batch.run(begin):
             drawn, failed = progress.drawn, progress.failed
             bar.n = scenes - progress.scenes_left
             bar.set_postfix_str(progress.summary)
@@ -87,11 +104,11 @@ def _refuse_beyond(flag: str, number: int | None, least: int, most: int) -> None
         raise NextSceneError(f"{flag}: give {least} to {most}, not {short(number)}.")
 
 
-def _show(jobs: list[Job], out: Path, wanted: Wanted, workers: int, price: float | None) -> None:
+def _show(jobs: list[Job], place: Folder | Address, wanted: Wanted, workers: int, price: float | None) -> None:
     weights, estimate = choose(), Estimate()
     for job in jobs:
         try:
-            story = production(Task(job), out / job.name, wanted, weights)
+            story = production(Task(job), place.at(job.name), wanted, weights)
         except NextSceneError as error:
             say(f"{job.name}: cannot be made: {error}")
             continue

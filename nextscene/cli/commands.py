@@ -22,6 +22,7 @@ from nextscene.cli.batch import make_batch
 from nextscene.cli.clip_batch import make_clip_batch
 from nextscene.cli.compare import FOR_ALL, compare
 from nextscene.cli.explain import explain
+from nextscene.cli.move import move
 from nextscene.cli.page import page
 from nextscene.cli.train import train
 from nextscene.cli.write import write
@@ -31,7 +32,7 @@ from nextscene.output import Papers
 from nextscene.production import Production, clean_folder
 from nextscene.progress import say
 from nextscene.request import Request
-from nextscene.settings import ClipSettings, FilmSettings, OutputSettings, ScriptSettings, StorySettings
+from nextscene.settings import ClipSettings, FilmSettings, MoveSettings, OutputSettings, ScriptSettings, StorySettings
 from nextscene.shooting import Checker
 from nextscene.story import Story, from_file, from_prompts, from_text
 
@@ -106,6 +107,11 @@ def _animate(options: argparse.Namespace) -> None:
         return
     for path in animation.run(options.output_video):
         say(path)
+
+
+def _move(options: argparse.Namespace) -> None:
+    """Makes a planned motion."""
+    move(options, MoveSettings.checked(**typed(options, MoveSettings)), _load)
 
 
 def _film(options: argparse.Namespace) -> None:
@@ -246,6 +252,7 @@ COMMANDS = {
     "predict": _predict,
     "sequence": _sequence,
     "animate": _animate,
+    "move": _move,
     "page": page,
     "film": _film,
     "explain": _explain,

@@ -9,6 +9,7 @@ no stories and no files; torch is imported only where an engine that needs it is
 """
 
 from nextscene.motion.choosing import Engines, choose_clips
+from nextscene.motion.following import follow, plan_following
 from nextscene.motion.opening import open_engine
 
-__all__ = ["Engines", "choose_clips", "open_engine"]
+__all__ = ["Engines", "choose_clips", "follow", "open_engine", "plan_following"]

@@ -71,10 +71,13 @@ class Diffusing:
     ) -> Clip:
         if last and not self.facts.joins:
             raise NextSceneError(f"Scene {plan.number}: {self.facts.name} takes no last picture: use clips each.")
+        return self._make(plan, first, last, _as_callback(plan, on_step))
+
+    def _make(self, plan: ClipPlan, first: Image.Image, last: Image.Image | None, after_step: Callback) -> Clip:
         started = time.perf_counter()
         begin, end = fit_ends(first, last, plan.width, plan.height)
         with loras.silence(), torch.inference_mode(), _said_as_memory(plan):
-            frames = self._frames(plan, begin, end, _as_callback(plan, on_step))
+            frames = self._frames(plan, begin, end, after_step)
         frames = level(frames, begin, end, whole=self.facts.shifts_colours)
         made_by = {
             "memory": self.plan.name,

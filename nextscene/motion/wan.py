@@ -1,6 +1,6 @@
 """Wan's engines: two experts (A14B), one (5B), and the built-in model, which is of the same class."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from nextscene import NextSceneError
+from nextscene.clip import Clip, OnClipStep
 from nextscene.motion.diffusing import Diffusing, Words
+from nextscene.motion.leading import Lead
 from nextscene.story import ClipPlan
 
 SHIFT = 5.0  # of the noise schedule: Wan's own at 480p
@@ -31,6 +33,13 @@ class Pipeline(WanImageToVideoPipeline):
 
 class Wan(Diffusing):
     kind = Pipeline
+
+    def follow(
+        self, plan: ClipPlan, frames: Sequence[Image.Image], masks: Sequence[Image.Image],
+        on_step: OnClipStep = lambda *_: None,
+    ) -> Clip:  # fmt: skip
+        """A clip that goes where these frames go, above all where their masks are white."""
+        return self._make(plan, frames[0], None, Lead(self._pipe, plan, frames, masks, on_step))
 
     def _prepare(self) -> None:
         if any(plan.fast for plan in self._plans):

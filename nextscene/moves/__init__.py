@@ -6,19 +6,28 @@
 Words, physics and the plan's file are pure; what cuts out and composes needs no model.
 """
 
+from nextscene.moves.making import Making, Told
+from nextscene.moves.painting import ByModel, Composite, Painter
 from nextscene.moves.plan import Event, Place, Plan, Thing, count_bounces, read_plan
 from nextscene.moves.planning import Found, plan_motion
 from nextscene.moves.sayings import Said, Saying, Who
+from nextscene.moves.staging import STAGES
 from nextscene.moves.words import read_sayings
 
 __all__ = [
+    "STAGES",
+    "ByModel",
+    "Composite",
     "Event",
     "Found",
+    "Making",
+    "Painter",
     "Place",
     "Plan",
     "Said",
     "Saying",
     "Thing",
+    "Told",
     "Who",
     "count_bounces",
     "plan_motion",

@@ -40,7 +40,7 @@ class Start:
     width: int
     height: int
     ground: float | None = None
-    centre: tuple[float, float] | None = None  # of what it moves around
+    centre: tuple[float, float] | None = None  # of what it moves around, or behind
 
     def room(self, x: float, y: float) -> float:
         """How far it can go this way before it touches the picture's edge."""
@@ -160,6 +160,8 @@ def _way(saying: Saying, start: Start, flat: bool = False) -> tuple[float, float
             "and down."
         )
     right = start.room(1, 0) >= start.room(-1, 0)
+    if saying.behind and start.centre and not saying.enters:
+        right = start.centre[0] > start.x
     return (-1.0, 0.0) if right == saying.enters else (1.0, 0.0)
 
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from nextscene import NextSceneError
+from nextscene.files import short
 from nextscene.moves.paths import Path, Start, least_steps, make_path, rest, weight
 from nextscene.moves.plan import Box, Event, Place, Plan, Thing
 from nextscene.moves.sayings import Said, Saying
@@ -47,6 +48,10 @@ def plan_motion(
 
     surface: where the ground is, if it was told. between: at most so many frames lie between two keyframes.
     """
+    if not said.things:
+        raise NextSceneError(
+            f"Only the camera moves in {short(prompt)}: script/film --move does that; say what else moves."
+        )
     depths = _depths(said, found)
     starts = {name: _start(each.box, size, surface) for name, each in found.items()}
     parts = _share_time(said.sayings, starts, frames - 1, fps)
@@ -112,7 +117,8 @@ def _whole_path(
         here = rest(part.steps)
         begins = slice(part.first, part.first + part.steps + 1)
         for saying in (each for each in sayings if each.part == number):
-            around = next((name for name in centres if saying.around and name.endswith(saying.around)), None)
+            beside = saying.around or saying.behind
+            around = next((name for name in centres if beside and name.endswith(beside)), None)
             if saying.enters:  # to the place that it has in the first picture, wherever it was before
                 x = y = 0.0
                 at = replace(at, x=start.x, y=start.y)

@@ -10,14 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nextscene import NextSceneError
 from nextscene.script.breakdown import Breakdown, Person, Place, Says, ScriptScene, ScriptShot
 from nextscene.script.people import MARKS, around_quote
 from nextscene.script.reading import script_of
 from nextscene.script.rules import is_beat
 from nextscene.script.script import Script
 from nextscene.script.vocabulary import CAMERAS, SIZES, WIDENESS, Size, find_size
-from nextscene.script.wording import begin, join, looks, name_of, setting_of, sky_of, whole_sentences
-from nextscene.settings import Light, Weather
+from nextscene.script.wording import begin, join, list_names, looks, name_of, setting_of, sky_of, whole_sentences
+from nextscene.settings import MAX_PROMPT, Light, Weather
 from nextscene.story import Story, camera_moves, from_data, read_words
 
 Fields = dict[str, Any]  # of a scene, as a story file has them
@@ -152,7 +153,7 @@ class _Compiler:
         size = SIZES[shot.size] if shot.size and find_size(words) != shot.size else ""
         camera = "" if camera_moves(words) else CAMERAS[shot.camera]
         lead = begin(", ".join(filter(None, [size, camera])))
-        seen = whole_sentences(words, MOST_WORDS) or " and ".join(map(name_of, people))
+        seen = whole_sentences(words, MOST_WORDS) or list_names(people)
         setting = self._setting(place, sky, seen)
         return join([lead, seen, *looks(people, words), setting, self._style]) or NOTHING_SAID
 
@@ -173,6 +174,12 @@ class _Compiler:
             for each in shot.says
         ]
         heard: Fields = {"caption": ""}
+        for _, words in said:
+            if len(words) > MAX_PROMPT:
+                raise NextSceneError(
+                    f"Shot {shot.id}: {len(words)} characters are said in it at once, where {MAX_PROMPT} at most can "
+                    "be: part them with an empty line, or in breakdown.json."
+                )
         if said and all(who == NARRATOR for who, _ in said):
             heard = {"narration": " ".join(words for _, words in said)}
             heard["caption"] = heard["narration"]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from nextscene.script.headings import INSIDE_OR_OUT, NUMBERED
 from nextscene.script.script import Element, Kind
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -17,7 +18,7 @@ _TITLE = re.compile(
     r"(?:title|credit|authors?|source|notes|draft date|date|contact|copyright|revision|style|language)\s*:", re.I
 )
 _KEY = re.compile(r"[^\s:][^:]*:|(?: {3,}|\t)\S")
-_PLACE = re.compile(r"(?:int\.?/ext|ext\.?/int|int|ext|est|i\.?/e)[. ](?!$)", re.IGNORECASE)
+_PLACE = re.compile(rf"{NUMBERED}(?:{INSIDE_OR_OUT})[.\s](?!$)", re.IGNORECASE)
 _GOES = re.compile(r"(?:FADE (?:IN|OUT|UP|TO [A-Z ]+)|CUT TO [A-Z ]+|DISSOLVE TO [A-Z ]+)[.:]?$")
 FORCED = ".!@~>#="  # signs that say what a line is, at its beginning
 _SAID_HOW = re.compile(r"\([^()]*\)")
@@ -148,8 +149,9 @@ def is_heading(line: str) -> bool:
 
 
 def is_name(line: str) -> bool:
-    """Whether a line is who speaks: a name in capitals, of any alphabet that has them."""
-    return _SAID_HOW.sub("", line.removesuffix("^")).strip().isupper()
+    """Whether a line is who speaks: a name in capitals, of any alphabet that has them. "FIRE!" is none."""
+    name = _SAID_HOW.sub("", line.removesuffix("^")).strip()
+    return name.isupper() and name[-1] not in "!?:;,"
 
 
 def _pieces(line: _Line, kind: Kind, new: bool) -> Iterator[Element]:

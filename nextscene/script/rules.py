@@ -30,7 +30,10 @@ from nextscene.story import camera_moves, read_words
 LONGEST_SPEECH = 22  # words spoken into one shot, before what is said next has a shot of its own: about 9 seconds
 BEAT = 3  # words of a paragraph that is no shot of its own where someone has just spoken: "He nods."
 
-_NOTHING = re.compile(r"(?i)(?:an? )?(?:long )?(?:beat|pause|silence)[.!]*")  # is to be seen
+_NOTHING = re.compile(  # is to be seen
+    r"(?i)(?:an? )?(?:long )?(?:beat|pause|silence)[.!]*"
+    r"|(?:(?:begin |end (?:of )?)?(?:montage|intercut|flashback)|series of shots|the end|continued)[.:]?"
+)
 _CUE = re.compile(r"(?:CLOSE|WIDE|ANGLE ON|INSERT|ESTABLISHING|ON THE|POV|AERIAL|MEDIUM|FULL SHOT|TIGHT)\b")
 _ACTS = re.compile(r"(?:She|He|They)\b")
 _ONE, _SEVERAL = re.compile(r"(?i)\b(?:she|he|her|him|his)\b"), re.compile(r"(?i)\b(?:they|them|both)\b")
@@ -171,6 +174,8 @@ def cut_into(script: Script, scene: ScriptScene) -> list[Part]:
 def _take_action(script: Script, piece: Element, drafts: list[_Draft]) -> None:
     """A paragraph begins a shot, but for one that goes on behind a note, or is a beat between what is said."""
     words = script.words([piece])
+    if not words:
+        return
     last = drafts[-1] if drafts else None
     acts = is_beat(words) or (len(words.split()) <= BEAT and _ACTS.match(words))
     beat = last and last.speeches and acts
@@ -179,7 +184,8 @@ def _take_action(script: Script, piece: Element, drafts: list[_Draft]) -> None:
         drafts.append(last)
     if not is_beat(words):
         last.action.append(piece)
-    last.waits = words.isupper() and len(words.split()) <= 8 and _CUE.match(words) is not None
+    cue = words.isupper() and len(words.split()) <= 8 and _CUE.match(words) is not None
+    last.waits = cue or not (last.action or last.speeches)
 
 
 def is_beat(words: str) -> bool:

@@ -19,6 +19,7 @@ Format = Literal["fountain", "fdx", "prose"]
 
 HIDDEN = ("note", "cut")  # what no audience ever sees or hears, wherever it stands
 _MARKS = re.compile(r"\\([^\w\s]|_)|\*{1,3}|_")  # of bold, italics and underlines; after a backslash they are meant
+_UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200b\ufeff]")  # signs that are no letters
 _SIGNS: Mapping[Kind, str] = {  # what says at the beginning of a line that it is of that kind
     "heading": r"^\.(?=\w)", "action": "^!", "character": "^@", "lyrics": "(?m)^~", "transition": "^>",
     "centred": r"^\s*>|<\s*$", "section": "^#+", "synopsis": "^=",
@@ -84,4 +85,4 @@ class Script:
 
 def plain(text: str) -> str:
     """Words in one line, without the marks of a script."""
-    return " ".join(_MARKS.sub(r"\1", text).split())
+    return " ".join(_MARKS.sub(r"\1", _UNSEEN.sub("", text)).split())

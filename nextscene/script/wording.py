@@ -12,7 +12,9 @@ from nextscene.script.breakdown import Person, Place
 from nextscene.script.vocabulary import LIGHTS, WEATHERS
 from nextscene.settings import Light, Weather
 
-_ENDS = re.compile("[.!?:;\N{HORIZONTAL ELLIPSIS}][\"'\N{RIGHT DOUBLE QUOTATION MARK})*]*$")  # a sentence
+_ENDS = re.compile(
+    "[.!?:;\N{HORIZONTAL ELLIPSIS}\u3002\uff01\uff1f\u061f\u06d4\u0964][\"'\N{RIGHT DOUBLE QUOTATION MARK})*]*$"
+)  # a sentence
 _NEAR: Mapping[str, str] = {  # how one is at a place outside, by the last word of its name
     **dict.fromkeys(("sea", "seaside", "river", "lake", "window", "fire"), "by"),
     **dict.fromkeys(("beach", "roof", "rooftop", "deck", "bridge", "hill", "road", "shore", "balcony", "island"), "on"),
@@ -53,6 +55,12 @@ def name_of(part: Person | Place) -> str:
     """A name as it stands in a sentence; one that is not all in capitals is as it was written."""
     name = part.names[0]
     return re.sub(r"(?<![^\s-])\w", lambda first: first[0].upper(), name.lower()) if name.isupper() else name
+
+
+def list_names(people: Sequence[Person]) -> str:
+    """Who it is, as one lists them."""
+    *others, last = [*map(name_of, people)] or [""]
+    return " and ".join(filter(None, [", ".join(others), last]))
 
 
 def looks(people: Sequence[Person], words: str) -> list[str]:

@@ -6,6 +6,7 @@
     ScriptSettings   how a script becomes a story
     FilmSettings     how the film is made of the scenes
     OutputSettings   what is delivered, and in which format
+    MoveSettings     how words become a planned motion
 
 What nobody said is absent (`given`), never equal to a default: `Look(strength=0.6)` says a strength, `Look()` says
 nothing, and both have one. Layers of what was said are laid over each other, and what is absent in all of them has its
@@ -42,6 +43,7 @@ from nextscene.settings.kinds import (
     Transition,
     Weather,
 )
+from nextscene.settings.moving import MoveSettings
 from nextscene.settings.table import Setting, row, rows
 
 __all__ = [
@@ -66,6 +68,7 @@ __all__ = [
     "Look",
     "LoraName",
     "Move",
+    "MoveSettings",
     "Name",
     "OutputSettings",
     "ScriptSettings",

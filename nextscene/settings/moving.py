@@ -1,0 +1,29 @@
+"""How a planned motion is made."""
+
+from typing import Literal
+
+from nextscene.settings.group import Group, setting
+
+
+class MoveSettings(Group):
+    """How words become a plan of motion, and the plan a film."""
+
+    num_frames: int = setting("Frames of the film", 16, ge=2, le=1000, recommended="16 to 64")
+    intermediate_steps: int = setting(
+        "At most so many frames between two keyframes; contacts, tops, turns and ends are keyframes in any case",
+        2,
+        ge=0,
+        le=999,
+    )
+    fps: float = setting("Frames of the film for each second", 15.0, ge=1, le=60)
+    surface: int | None = setting(
+        "Where the ground is on which things fall and bounce, in pixels from the top",
+        ge=1,
+        le=100_000,
+        blank="below what stands, or near the picture's lower edge",
+    )
+    draw_by: Literal["composite", "model"] = setting(
+        "What draws the frames. composite: no model; what moves is cut out and put elsewhere exactly; model: the "
+        "background behind it is drawn, and each frame is then gently drawn over where something was put",
+        "composite",
+    )
