@@ -30,6 +30,15 @@ def test_a_sheet_says_that_its_scenes_are_enlarged() -> None:
     assert foot(replace(shot_of(), draw_width=64)) != foot(shot_of())
 
 
+def test_a_sheet_says_how_long_a_scenes_clip_is() -> None:
+    def card(seconds: float | None) -> bytes:
+        sheet = Sheet()
+        sheet.add(Image.new("RGB", (64, 48), "red"), made_of(), seconds=seconds)
+        return sheet.picture().tobytes()
+
+    assert card(None) == card(made_of().shot.duration) != card(2.125)
+
+
 def columns_of(sheet: Image.Image) -> int:
     return (sheet.width - GAP) // (CARD + GAP)
 

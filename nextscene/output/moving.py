@@ -76,13 +76,16 @@ class Moving:
     def show(self, story: Story, sheet: Path | None, papers: Papers, make_room: MakeRoom | None) -> Iterator[Path]:
         """Contact sheet, papers and film of the scenes, of those that move by their clips; those that are wanted."""
         cards, desk = Sheet(story.title or ""), papers.begin(story)
+        times = clip_times(self._record, self._clips.files)
         with ExitStack() as stack:
             if make_room:
-                self.film = stack.enter_context(make_room(clip_times(self._record, self._clips.files)))
+                self.film = stack.enter_context(make_room(times))
             for (picture, made, file), plan in zip(self._scenes(), self._plans, strict=True):
                 clip = self._clips.files.get(plan.id)
-                if sheet and made:
-                    cards.add(picture, made, _later(clip) if clip else ())
+                if sheet and made and clip:
+                    cards.add(picture, made, _later(clip), float(times[plan.id].seconds))
+                elif sheet and made:
+                    cards.add(picture, made)
                 desk.add(picture, made, file)
                 if self.film:
                     self.film.add(picture, made, file, clip)

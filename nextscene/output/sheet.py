@@ -40,16 +40,18 @@ class Sheet:
         self._title = title or "Next Scene"
         self._cards: list[_Card] = []
 
-    def add(self, picture: Image.Image, made: Provenance, later: Sequence[Image.Image] = ()) -> None:
+    def add(
+        self, picture: Image.Image, made: Provenance, later: Sequence[Image.Image] = (), seconds: float | None = None
+    ) -> None:
         """One more scene. The first picture gives all cards their shape.
 
-        later: two pictures from its clip, its middle and its end, if it moves.
+        later, seconds: of its clip, if it moves: its middle and its end, and how long it is.
         """
         height = round(CARD * picture.height / picture.width)
         shown = picture.resize((CARD, height), Image.Resampling.LANCZOS)
         if later:
             shown = _with_later(shown, later)
-        self._cards.append(_card(shown, made))
+        self._cards.append(_card(shown, made, seconds or made.shot.duration))
 
     def picture(self) -> Image.Image:
         columns, rows = _grid(len(self._cards))
@@ -80,9 +82,9 @@ def _with_later(picture: Image.Image, later: Sequence[Image.Image]) -> Image.Ima
     return whole
 
 
-def _card(picture: Image.Image, made: Provenance) -> _Card:
+def _card(picture: Image.Image, made: Provenance, seconds: float) -> _Card:
     note = f" ({made.note})" if made.note else ""
-    about = [f"{made.shot.duration:g} s", f"seed {made.shot.story_seed}", made.shot.resizing]
+    about = [f"{round(seconds, 2):g} s", f"seed {made.shot.story_seed}", made.shot.resizing]
     return _Card(
         picture,
         words=made.shot.prompt.removeprefix(PREFIX),
