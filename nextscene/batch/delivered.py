@@ -14,8 +14,7 @@ from nextscene.batch.jobs import Job, Wanted
 from nextscene.batch.place import Files
 from nextscene.cutting import cut_film
 from nextscene.files import write_whole
-from nextscene.output import Record, file_name, numbered
-from nextscene.output.entries import RecordedScene, Run
+from nextscene.output import Record, RecordedScene, Run, file_name, numbered
 from nextscene.settings import FilmSettings
 
 RECORD, SHEET = "run.json", "contact_sheet.png"

@@ -3,7 +3,7 @@
 from nextscene.output.choosing import DEPTH_MODEL
 from nextscene.output.clips import clip_times
 from nextscene.output.delivery import deliver, numbered, numbered_clips
-from nextscene.output.entries import RecordedScene
+from nextscene.output.entries import RecordedScene, Run
 from nextscene.output.folder import file_name, refuse_what_is_in_the_way
 from nextscene.output.moving import Moving
 from nextscene.output.papers import Desk, Papers
@@ -17,6 +17,7 @@ __all__ = [
     "Papers",
     "Record",
     "RecordedScene",
+    "Run",
     "Sheet",
     "clip_times",
     "deliver",
