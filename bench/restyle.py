@@ -19,8 +19,7 @@ from PIL import Image
 from bench import figures
 from nextscene import api, hub, pictures
 from nextscene.film import Frame, NewFilm
-from nextscene.restyle import Order, Restyling
-from nextscene.restyle.measuring import Measures
+from nextscene.restyle import Measures, Order, Restyling
 from nextscene.settings import RestyleSettings, StorySettings
 from nextscene.shooting import Studio
 from storybook.moving.clips import BOAT, RISE
