@@ -18,6 +18,7 @@ from nextscene.hub import choose
 from nextscene.production import Production
 from nextscene.progress import Parts
 from nextscene.request import Request
+from nextscene.restyle import Order, Restyling
 from nextscene.settings import FilmSettings, OutputSettings, ScriptSettings, StorySettings
 from nextscene.story import Story, from_file, from_prompts
 
@@ -112,6 +113,11 @@ class Runner(BaseRunner):
             default="png",
             choices=["png", "webp", "jpg"],
             description="File format of the scenes. Recommended: png loses nothing; webp is the smallest.",
+        ),
+        video: Path | None = Input(
+            default=None,
+            accept="video/*",
+            description="A film to restyle instead, optional: any common video, which keeps its motion and its sound and gets the look that the first of the prompts says, such as 'night falls'. Delivers film.mp4 and side-by-side.mp4; docs/restyle.md says how. Of the other inputs those count that say how a scene is drawn.",
         ),
         script: str | None = Input(
             default=None,
@@ -245,14 +251,29 @@ class Runner(BaseRunner):
         key = writer_key.get_secret_value() if writer_key else None
         adaptation = adapt_sent(_sent(script), wanted, lambda: self.studio, key, bool(image)) if script else None
         _refuse_other_than_one(prompts, story, script)
+        settings = StorySettings.checked(
+            **_typed(StorySettings, {**form, "steps": num_inference_steps, "lora_weights": lora_weights or None})
+        )
+        if video:
+            words = _only_words(prompts, image)
+            order = Order(
+                film=fetched_file(video, "video"),
+                words=words,
+                folder=own_folder("next-scene-outputs"),
+                settings=settings,
+                check_safety=not disable_safety_checker,
+            )
+            restyling = Restyling(order, self.weights)
+            print(*restyling.plan.describe(), sep="\n")
+            files = restyling.run(lambda: self.studio)
+            yield from (Path(file) for file in files if return_record or file != restyling.record)
+            return
         if plan_only and not adaptation:
             raise NextSceneError("plan_only is for scripts: give a script, or leave it out.")
         request = Request(
             story=adaptation.story if adaptation else _story(prompts, story),
             folder=self.folder,
-            settings=StorySettings.checked(
-                **_typed(StorySettings, {**form, "steps": num_inference_steps, "lora_weights": lora_weights or None})
-            ),
+            settings=settings,
             film_settings=FilmSettings.checked(**_typed(FilmSettings, film)),
             output=OutputSettings.checked(output_format=output_format, output_quality=output_quality),
             image=fetched_file(image, "image") if image else None,
@@ -286,6 +307,15 @@ def _refuse_other_than_one(prompts: list[str] | None, story: Path | None, script
     if len(given) != 1:
         more = f", not {' and '.join(given)} together" if given else ""
         raise NextSceneError(f"Give either prompts, a story file or a script{more}.")
+
+
+def _only_words(prompts: list[str] | None, image: Path | None) -> str:
+    """What is said of a film that is to be restyled."""
+    if not prompts or len(prompts) > 1 or image:
+        raise NextSceneError(
+            "A video is restyled by one prompt: give just that, without an image, a story or a script."
+        )
+    return prompts[0]
 
 
 def _story(prompts: list[str] | None, story: Path | None) -> Story:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nextscene.api import load as load
     from nextscene.api import make as make
     from nextscene.api import read_story as read_story
+    from nextscene.api import restyle_film as restyle_film
     from nextscene.production import Production as Production
     from nextscene.request import Request as Request
     from nextscene.shooting import Studio as Studio
@@ -53,6 +54,7 @@ _WHERE = {
     "load": "api",
     "make": "api",
     "read_story": "api",
+    "restyle_film": "api",
     "Production": "production",
     "Request": "request",
     "Story": "story.story",

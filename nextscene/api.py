@@ -6,6 +6,8 @@
     for file in nextscene.make(story, "outputs/house", steps=20, seed=7):
         print(file)
 
+    film = nextscene.restyle_film("harbour.mp4", "night, rays of light", "outputs/night")
+
 What is finer is in `Request` and `Production`; a take at a time comes from a `Studio`.
 """
 
@@ -17,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from nextscene.hub import TRAINING_BYTES, Weights, choose, find
 from nextscene.production import Production
 from nextscene.request import Request
-from nextscene.settings import StorySettings
+from nextscene.restyle import Order, Restyling
+from nextscene.settings import FilmSettings, RestyleSettings, StorySettings
 from nextscene.story import Story, from_file, from_text
 
 if TYPE_CHECKING:
@@ -87,3 +90,28 @@ def make(story: Story, folder: str | Path, studio: "Studio | None" = None, **set
     )
     weights = find(studio.model.name) if studio else choose()
     yield from Production(request, weights).run(lambda: studio or load(weights, lasting=False))
+
+
+def restyle_film(
+    film: str | Path, words: str, folder: str | Path, studio: "Studio | None" = None, **settings: Any
+) -> Path:
+    """Gives a film another look, with its own motion and sound; gives the new film, beside which its record lies.
+
+    settings: as a story says them, `grade`, `vignette` and `grain` of the film, and what
+    `nextscene.settings.RestyleSettings` has: `every`, `per_frame`, `keep_frames`.
+    """
+    of_film, of_restyle = (
+        {name: settings.pop(name) for name in list(settings) if name in group.model_fields}
+        for group in (FilmSettings, RestyleSettings)
+    )
+    order = Order(
+        film=Path(film),
+        words=words,
+        folder=Path(folder),
+        settings=StorySettings.checked(**settings),
+        film_settings=FilmSettings.checked(**of_film),
+        restyle=RestyleSettings.checked(**of_restyle),
+        at_home=True,
+    )
+    restyling = Restyling(order, find(studio.model.name) if studio else choose())
+    return next(iter(list(restyling.run(lambda: studio or load(restyling.weights, lasting=False)))))

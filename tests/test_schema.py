@@ -311,6 +311,7 @@ def test_predict_py_loses_nothing() -> None:
 def test_predict_py_has_the_promised_inputs_in_the_promised_order() -> None:
     inputs = schema.read(ROOT / "predict.py", "Runner").inputs
     later = [
+        "video",
         "script",
         "writer",
         "writer_key",

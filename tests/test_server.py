@@ -6,6 +6,7 @@ import math
 import socket
 import subprocess
 import threading
+from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from server import QUICK, Server, content, data_uri, picture, png
 
 from bench.ears import music
 from nextscene import pictures
+from nextscene.film import NewFilm, open_footage
 from nextscene.form import schema
 from nextscene.hub import find
 
@@ -348,3 +350,20 @@ def test_to_serve_other_machines_is_warned_of_in_a_sentence() -> None:
     assert "whoever reaches 0.0.0.0 may draw here, stop this server" in warning
     assert "docs/serving.md" in warning
     assert (ROOT / "docs/serving.md").exists()
+
+
+def test_a_film_that_is_sent_comes_back_in_another_look(server: Server, tmp_path: Path) -> None:
+    still = np.asarray(photo(64, 48))
+    with NewFilm(tmp_path / "a.mp4", (64, 48), Fraction(8), None, {}) as film:
+        for _ in range(3):
+            film.add(still)
+    video = data_uri((tmp_path / "a.mp4").read_bytes(), "video/mp4")
+    made = server.predict(**QUICK, prompts=["night falls"], video=video, return_record=True)
+    assert made["status"] == "succeeded", made
+    film_made, _, record = [content(uri)[1] for uri in made["output"]]
+    (tmp_path / "film.mp4").write_bytes(film_made)
+    assert len(list(open_footage(tmp_path / "film.mp4").frames(128, 96))) == 3
+    assert json.loads(record)["words"] == "night falls"
+    assert "3 frames" in made["logs"]
+    refused = server.predict(**QUICK, prompts=["a", "b"], video=video)
+    assert "A video is restyled by one prompt: give just that" in refused["error"]

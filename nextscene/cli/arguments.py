@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nextscene.cli import batch, compare, move, page, train, write
+from nextscene.cli import batch, compare, move, page, restyle, train, write
 from nextscene.hub import BUILT_IN, find
 from nextscene.settings import (
     ClipSettings,
@@ -17,6 +17,7 @@ from nextscene.settings import (
     Look,
     MoveSettings,
     OutputSettings,
+    RestyleSettings,
     ScriptSettings,
     Setting,
     StorySettings,
@@ -88,12 +89,13 @@ examples:
 def parser() -> argparse.ArgumentParser:
     """The arguments of every command; `command` is its name."""
     root = argparse.ArgumentParser(prog="next-scene", description="Story in, pictures that belong together out.")
-    names = "predict|sequence|animate|move|page|film|explain|write|train|compare|batch|weights"
+    names = "predict|sequence|animate|move|restyle|page|film|explain|write|train|compare|batch|weights"
     commands = root.add_subparsers(required=True, metavar=names)
     _add_predict(commands)
     _add_sequence(commands)
     _add_animate(commands)
     _add_move(commands)
+    _add_restyle(commands)
     page.add_flags(_command(commands, "page", "Opens a page in the browser, to direct a run.", page.EXAMPLES))
     _add_film(commands)
     _add_explain(commands)
@@ -171,6 +173,24 @@ def _add_move(commands: Any) -> None:
     move.add_flags(command)
     for setting in rows(MoveSettings):
         _add_setting(command, setting)
+
+
+def _add_restyle(commands: Any) -> None:
+    command = _command(commands, "restyle", "Gives a film that is there another look.", restyle.EXAMPLES)
+    restyle.add_flags(command)
+    for setting in rows(RestyleSettings):
+        _add_setting(command, setting)
+    for setting in rows(StorySettings):
+        if setting.name not in {
+            *ClipSettings.model_fields,
+            "fps",
+            "seconds_per_scene",
+            "continuity",
+            "first_block_cache",
+        }:
+            _add_setting(command, setting)
+    for name in ("grade", "lut", "vignette", "grain"):
+        _add_setting(command, row(FilmSettings, name))
 
 
 def _add_film(commands: Any) -> None:
@@ -277,7 +297,7 @@ def _command(commands: Any, name: str, does: str, examples: str) -> argparse.Arg
         name,
         prog=f"script/{name}",
         description=does,
-        epilog=examples + (_about_the_small_model() if name in ("predict", "sequence", "batch") else ""),
+        epilog=examples + (_about_the_small_model() if name in ("predict", "sequence", "batch", "restyle") else ""),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.set_defaults(command=name)

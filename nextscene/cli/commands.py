@@ -24,6 +24,7 @@ from nextscene.cli.compare import FOR_ALL, compare
 from nextscene.cli.explain import explain
 from nextscene.cli.move import move
 from nextscene.cli.page import page
+from nextscene.cli.restyle import restyle
 from nextscene.cli.train import train
 from nextscene.cli.write import write
 from nextscene.cutting import cut_film
@@ -253,6 +254,7 @@ COMMANDS = {
     "sequence": _sequence,
     "animate": _animate,
     "move": _move,
+    "restyle": lambda options: restyle(options, typed, _load),
     "page": page,
     "film": _film,
     "explain": _explain,

@@ -111,6 +111,15 @@ FORM_INPUTS = (
     _from_setting(StorySettings, "fps"),
     _from_setting(OutputSettings, "output_format"),
     FormInput(
+        "video",
+        "Path | None",
+        None,
+        "A film to restyle instead, optional: any common video, which keeps its motion and its sound and gets the look "
+        "that the first of the prompts says, such as 'night falls'. Delivers film.mp4 and side-by-side.mp4; "
+        "docs/restyle.md says how. Of the other inputs those count that say how a scene is drawn.",
+        accept="video/*",
+    ),
+    FormInput(
         "script",
         "str | None",
         None,

@@ -21,6 +21,7 @@ from nextscene.settings import (
     Group,
     Look,
     OutputSettings,
+    RestyleSettings,
     ScriptSettings,
     StorySettings,
     rows,
@@ -34,7 +35,14 @@ def written() -> Iterator[tuple[Path, str]]:
     """Each file that holds something generated, and its text as it should be."""
     yield ROOT / "predict.py", with_declarations((ROOT / "predict.py").read_text())
     yield ROOT / "story.schema.json", json.dumps(story_schema(), indent=2, ensure_ascii=False) + "\n"
-    for name in ("README.md", "docs/script.md", "docs/story.md", "docs/clips.md", "docs/storybook/README.md"):
+    for name in (
+        "README.md",
+        "docs/script.md",
+        "docs/story.md",
+        "docs/clips.md",
+        "docs/restyle.md",
+        "docs/storybook/README.md",
+    ):
         path = ROOT / name
         yield path, with_tables(path.read_text())
 
@@ -161,6 +169,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "clip": lambda: _fields_table(ClipLook),
     "engines": _engines_table,
     "film": lambda: _fields_table(FilmSettings),
+    "restyle": lambda: _fields_table(RestyleSettings),
     "output": lambda: _fields_table(OutputSettings),
     "script": lambda: _fields_table(ScriptSettings),
     "models": _models_table,

@@ -5,6 +5,7 @@
     StorySettings    a look, and what holds for a whole story: seed, size, pace, clips
     ScriptSettings   how a script becomes a story
     FilmSettings     how the film is made of the scenes
+    RestyleSettings  how a film that is there is restyled
     OutputSettings   what is delivered, and in which format
     MoveSettings     how words become a planned motion
 
@@ -19,7 +20,7 @@ the tables of the docs: see `nextscene/form/`. It knows no story, and imports no
 """
 
 from nextscene.settings.drawing import ClipLook, ClipSettings, Look, StorySettings
-from nextscene.settings.film import FilmSettings, OutputSettings, ScriptSettings
+from nextscene.settings.film import FilmSettings, OutputSettings, RestyleSettings, ScriptSettings
 from nextscene.settings.group import Group, describe_errors, setting
 from nextscene.settings.kinds import (
     EASE,
@@ -71,6 +72,7 @@ __all__ = [
     "MoveSettings",
     "Name",
     "OutputSettings",
+    "RestyleSettings",
     "ScriptSettings",
     "Setting",
     "StorySettings",

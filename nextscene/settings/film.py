@@ -71,6 +71,14 @@ class FilmSettings(Group):
     otio: bool = setting("Also an OpenTimelineIO file, for an editor", False)
 
 
+class RestyleSettings(Group):
+    """How a film that is there is restyled."""
+
+    every: int = setting("How many frames keyframes are apart, at most", 8, ge=1, le=48)
+    per_frame: bool = setting("Draw each frame alone, with the same noise: it flickers", False)
+    keep_frames: bool = setting("Keep all frames as PNG files beside the film", False)
+
+
 class OutputSettings(Group):
     """What is delivered, and in which format."""
 

@@ -10,14 +10,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from nextscene.shooting.artist import Adapters, Artist
-from nextscene.shooting.drift import Drift
+from nextscene.shooting.drift import Drift, compare
 from nextscene.shooting.safety import THRESHOLD, VARIABLE, Checker, Verdict
 from nextscene.shooting.withholding import card, notice
 
 if TYPE_CHECKING:
     from nextscene.shooting.studio import Studio
 
-__all__ = ["THRESHOLD", "VARIABLE", "Adapters", "Artist", "Checker", "Drift", "Studio", "Verdict", "card", "notice"]
+__all__ = [
+    "THRESHOLD",
+    "VARIABLE",
+    "Adapters",
+    "Artist",
+    "Checker",
+    "Drift",
+    "Studio",
+    "Verdict",
+    "card",
+    "compare",
+    "notice",
+]
 
 
 def __getattr__(name: str) -> object:

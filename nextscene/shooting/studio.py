@@ -74,9 +74,7 @@ class Studio:
 
         Only pictures that a later shot looks at are kept, so memory does not grow with the number of scenes.
         """
-        if self._is_away:
-            memory.bring_back(self.model.pipe)
-            self._is_away = False
+        self._bring_back()
         self.model.check(shots)
         drawn: dict[Reference, Image.Image] = {}
         chosen: dict[str, int] = {}
@@ -105,6 +103,25 @@ class Studio:
             return picture
         return self._maps.draw(shot.follows.kind, fit(picture, shot.width, shot.height), self._depth_model)
 
+    def draw(
+        self,
+        shot: Shot,
+        references: Sequence[Image.Image],
+        mask: Image.Image | None = None,
+        on_step: OnStep | None = None,
+        *,
+        checker: Checker | None = None,
+    ) -> Take:
+        """One shot by itself, from these pictures. mask: where alone it may differ from the first of them."""
+        self._bring_back()
+        self.model.check([shot])
+        return withhold_flagged(self._take(shot, references, on_step, None, look=False, mask=mask), checker)
+
+    def _bring_back(self) -> None:
+        if self._is_away:
+            memory.bring_back(self.model.pipe)
+            self._is_away = False
+
     def _take(
         self,
         shot: Shot,
@@ -113,9 +130,10 @@ class Studio:
         story: Story | None,
         *,
         look: bool,
+        mask: Image.Image | None = None,
     ) -> Take:
         started = time.perf_counter()
-        picture = self._picture(shot, references, on_step)
+        picture = self._picture(shot, references, on_step, mask)
         planned = shot.shows.sights
         seen = self.model.sight.see(picture, planned) if look and planned else {}
         noticed = _noticed(shot, references, picture)
@@ -123,11 +141,14 @@ class Studio:
         provenance = replace(self._provenance(shot, noticed, story), seen=seen)
         return Take(shot, picture, time.perf_counter() - started, provenance)
 
-    def _picture(self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None) -> Image.Image:
+    def _picture(
+        self, shot: Shot, references: Sequence[Image.Image], on_step: OnStep | None, mask: Image.Image | None = None
+    ) -> Image.Image:
         self.model.set_up(shot)
         size = shot.draw_width, shot.draw_height
         if shot.is_resized:  # never cropped: a chain would creep in with each scene
             references = [_resized(fit(picture, shot.width, shot.height), size) for picture in references]
+            mask = mask and mask.resize(size, Image.Resampling.BILINEAR)
         try:
             picture = self.model.pipe(
                 shot.words,
@@ -136,6 +157,7 @@ class Studio:
                 height=shot.draw_height,
                 look=shot.look,
                 generator=torch.Generator().manual_seed(shot.seed),
+                mask=mask,
                 on_step=on_step and (lambda done, of: on_step(shot, done, of)),
             )
             return _resized(picture, (shot.width, shot.height))
