@@ -60,15 +60,21 @@ def adapt_file(path: Path, wanted: ScriptSettings, load: Load, opened: bool = Fa
 
 
 def adapt_sent(
-    data: bytes, wanted: ScriptSettings, load: Load, key: str | None = None, opened: bool = False
+    data: bytes,
+    wanted: ScriptSettings,
+    load: Load,
+    key: str | None = None,
+    opened: bool = False,
+    *,
+    at_home: bool = False,
 ) -> Adaptation:
-    """The adaptation of what a stranger sent: a script, or the breakdown of one. No file is opened for it.
+    """The adaptation of what somebody sent: a script, or the breakdown of one. No file is opened for it.
 
-    key: of the hosted writer that they name; theirs, never this machine's own.
+    key: of the hosted writer that they name. at_home: whether it may be this machine's own; a stranger brings theirs.
     """
     if data.lstrip()[:1] == b"{":
         return adapt(_read_breakdown(data), wanted, None, opened)
-    if wanted.writer in SERVICES and not key:
+    if wanted.writer in SERVICES and not key and not at_home:
         raise NextSceneError(f"The writer {wanted.writer} needs a key: give it as writer_key, or take rules.")
     return adapt(_written(break_down(read_script(data)), wanted, load, key), wanted, None, opened)
 

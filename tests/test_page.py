@@ -1,5 +1,6 @@
 """The page's server, by plain HTTP: what it refuses, what it shows, and that it draws what was asked for."""
 
+import base64
 import http.client
 import json
 import re
@@ -12,7 +13,7 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from conftest import photo
+from conftest import ROOT, photo
 
 from nextscene import NextSceneError
 from nextscene.cli import main
@@ -183,6 +184,39 @@ def test_a_plan_says_what_would_be_drawn_and_why_before_anything_is(page: Page) 
     assert page.ask("/api/plan", {"text": "a tower"})[1]["sets_aside"]
     state = page.ask("/api/state")[1]
     assert [len(scene["takes"]) for scene in state["scenes"]] == [1, 1, 1]  # nothing was drawn for all these questions
+
+
+def test_a_first_picture_is_given_and_a_breakdown_comes_back(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = (ROOT / "samples" / "tower.fountain").read_text()
+    plan = page.ask("/api/plan", {"text": script, "script": True})[1]
+    breakdown = json.loads(plan["breakdown"])
+    breakdown["scenes"][0]["shots"][1]["picture"] = "a blue tower"
+    data = BytesIO()
+    photo(64, 64).save(data, "PNG")
+    first = f"data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}"
+    given = {"text": json.dumps(breakdown), "script": True, "image": first}
+    plan = page.ask("/api/plan", given)[1]
+    assert [shot["grows_from"] for shot in plan["shots"]][:2] == ["image", "s1a"]
+    assert "a blue tower" in plan["shots"][1]["words"]
+    assert not page.folder.exists()
+
+    drawn = page.draw(story={**STORY, "scenes": ["a house"]}, image=first)
+    assert drawn["scenes"][0]["grows_from"] == "image"
+    assert page.ask("/api/plan", {"story": drawn["story"]})[1]["to_draw"] == 0  # the folder has it now
+    wrong = [
+        ({"story": STORY, "image": "data:image/png;base64,####"}, "The first picture is no picture"),
+        ({"story": STORY, "image": "/etc/passwd"}, "The first picture is no picture"),
+        ({"text": script, "script": True, "writer": "http://localhost/v1"}, "There is no writer 'http://localhost/v1'"),
+    ]
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    wrong += [({"text": script, "script": True, "writer": "openai"}, "The writer openai needs a key")]
+    for body, words in wrong:
+        status, answer, _ = page.ask("/api/plan", body)
+        assert (status, words in answer["problem"]) == (400, True), answer
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-this-machine")
+    state = page.ask("/api/state")[1]
+    assert "openai" in state["writers"]
+    assert "sk-of-this-machine" not in json.dumps(state)
 
 
 def test_what_the_plan_says_is_what_is_drawn(page: Page) -> None:

@@ -7,10 +7,13 @@
 It knows no HTTP.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from nextscene.adaptation import keep_breakdown
 from nextscene.api import load as load_studio
 from nextscene.hub import Weights
 from nextscene.output import Record
@@ -20,6 +23,7 @@ from nextscene.page.work import Work
 from nextscene.production import Production
 from nextscene.progress import say
 from nextscene.story import describe_world
+from nextscene.writing import SERVICES
 
 if TYPE_CHECKING:
     from nextscene.shooting import Studio
@@ -31,12 +35,17 @@ class Director:
     def __init__(self, folder: Path, weights: Weights, load: "Callable[[], Studio] | None" = None) -> None:
         """load: gives the studio, when something is drawn for the first time; None: loads these weights."""
         self.folder, self.weights = folder, weights
+        self._sent = TemporaryDirectory(prefix="next-scene-page-")
         self.work = Work(load or (lambda: load_studio(weights, say=say)))
 
     def state(self) -> Json:
-        """What there is now: the model, the folder's run."""
+        """What there is now: the model, the writers that there is a key for, the folder's run."""
         world = self.weights.card.world
-        about = {"model": self.weights.notice, "world": describe_world(world) if world else None}
+        about = {
+            "model": self.weights.notice,
+            "world": describe_world(world) if world else None,
+            "writers": ["rules", *(name for name, service in SERVICES.items() if os.environ.get(service[3]))],
+        }
         return about | describe_folder(self.folder)
 
     def form(self) -> Json:
@@ -46,12 +55,18 @@ class Director:
     def plan(self, order: Order) -> Json:
         """What would be drawn, why, and for how long."""
         before = Record(self.folder)
-        return describe_plan(Production(order.request(self.folder), self.weights), before)
+        return describe_plan(self._production(order), before)
 
     def draw(self, order: Order) -> Json:
         """Begins a run."""
-        self.work.begin(Production(order.request(self.folder), self.weights))
+        production = self._production(order)
+        if production.request.breakdown:
+            keep_breakdown(production.request.breakdown, self.folder)
+        self.work.begin(production)
         return {}
+
+    def _production(self, order: Order) -> Production:
+        return Production(order.request(self.folder, Path(self._sent.name)), self.weights)
 
     def stop(self) -> Json:
         self.work.stop()

@@ -9,6 +9,7 @@ let folder = {}; // what the server says of the folder
 let story = null; // as it is edited
 let plan = null; // what the server says would come of it
 let status = {stage: "idle"};
+let picture = null; // the first picture, until the folder has it
 let edited = false; // whether the story differs from the folder's
 let asked = 0; // the plan that was asked for last
 
@@ -95,13 +96,16 @@ async function take(data, isEdited = true) {
   await showPlan();
 }
 
-/** Whether a text looks like a script: headings such as INT. HARBOUR - DAWN, or Final Draft's XML. */
-const looksLikeAScript = text => /^\s*(int|ext|est|i\/e)[./ ]/im.test(text) || /^\s*<\?xml/.test(text);
+/** Whether a text looks like a script: headings such as INT. HARBOUR - DAWN, Final Draft's XML, or a breakdown. */
+const looksLikeAScript = text => /^\s*{/.test(text)
+  ? /"script"\s*:\s*{/.test(text) && /"text"\s*:/.test(text)
+  : /^\s*(\d+\w?\s+)?(int|ext|est|i\/e)[./ ]/im.test(text) || /^\s*<\?xml/.test(text);
 
 async function planText(text) {
   const kind = $("kind").value;
   const script = kind === "script" || (kind === "auto" && looksLikeAScript(text));
-  const found = await ask("/api/plan", {text, script});
+  const found = await ask("/api/plan", {text, script, writer: $("writer").value, ...withPicture()});
+  showBreakdown(found.breakdown);
   const words = script || !/^\s*[[{]/.test(text);
   await take(words ? {...found.story, film: {captions: "soft", ...found.story.film}} : found.story);
   $("plan").scrollIntoView({behavior: "smooth"});
@@ -109,11 +113,33 @@ async function planText(text) {
 
 async function showPlan() {
   const number = ++asked;
-  const found = await ask("/api/plan", {story});
+  const found = await ask("/api/plan", {story, ...withPicture()});
   if (number !== asked) return; // a newer one is under way
   plan = found;
   story.seed ??= plan.story.seed;
   showVerdicts();
+}
+
+const withPicture = () => picture ? {image: picture} : {};
+
+function showBreakdown(text) {
+  show($("breakdown"), text);
+  if (text) $("breakdown").href = URL.createObjectURL(new Blob([text], {type: "application/json"}));
+}
+
+/** Takes a first picture, or none; a plan that is shown follows. */
+async function takePicture(file) {
+  picture = file && await new Promise((done, failed) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result);
+    reader.onerror = () => failed(new Error(`${file.name} cannot be read.`));
+    reader.readAsDataURL(file);
+  });
+  show($("first"), picture);
+  $("first").querySelector("img").src = picture ?? "";
+  if (!story) return;
+  if (!picture) delete story.image;
+  change();
 }
 
 let waiting;
@@ -324,7 +350,7 @@ async function draw(order) {
 }
 
 async function drawPlan() {
-  await draw({story});
+  await draw({story, ...withPicture()});
   edited = false;
   const known = new Map((plan.sets_aside ? [] : folder.scenes ?? []).map(scene => [scene.id, scene]));
   folder.scenes = plan.shots.map(shot => known.get(shot.id) ?? {...shot, prompt: shot.words, takes: [], chosen: null});
@@ -514,6 +540,8 @@ function dropInto(area) {
 }
 
 async function readFile(file) {
+  if (file.size > 7e6 && file.type.startsWith("image/")) throw new Error(`${file.name} is larger than 7 MB: make it smaller first.`);
+  if (file.type.startsWith("image/")) return takePicture(file);
   if (file.size > 10e6) throw new Error(`${file.name} is larger than 10 MB: no story is.`);
   $("text").value = await file.text();
   await planText($("text").value);
@@ -521,6 +549,8 @@ async function readFile(file) {
 
 $("show-plan").addEventListener("click", () => attempt(() => planText($("text").value)));
 $("file").addEventListener("change", event => attempt(() => readFile(event.target.files[0])));
+$("picture").addEventListener("change", event => attempt(() => readFile(event.target.files[0])));
+$("no-picture").addEventListener("click", () => attempt(() => takePicture(null)));
 $("add").addEventListener("click", () => rearrange(scenes => scenes.push({prompt: "", id: newId()}), story.scenes.length));
 $("draw").addEventListener("click", () => attempt(drawPlan));
 $("forget").addEventListener("click", () => attempt(() => take(folder.story, false)));
@@ -538,5 +568,7 @@ addEventListener("beforeunload", event => { if (edited) event.preventDefault(); 
 await attempt(async () => {
   form = await ask("/api/form");
   await load();
+  $("writer").replaceChildren(...folder.writers.map(name => make("option", {value: name, textContent: name})));
+  show($("writers"), folder.writers.length > 1);
 });
 follow();

@@ -103,6 +103,7 @@ def describe_plan(production: Production, before: Record) -> Json:
         "guessed": time.guessed,
         "clips": [str(clip).strip() for clip in production.clips],
         "film_seconds": float(lay_out(production.story).duration),
+        "breakdown": request.breakdown.to_json() if request.breakdown else None,
         "sets_aside": before.run is not None and not goes_on,
     }
 
