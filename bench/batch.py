@@ -1,22 +1,22 @@
 """What a batch costs over its stories made one after the other, and whether it outlives a worker and a node.
 
-The same stories are made in a process that does nothing else, by two workers of this machine, and on a Ray cluster of
-two nodes. Of both batches a worker is killed in the middle, of the cluster also a node; then every picture is compared.
+The same stories are made by a process that does nothing else, by two workers of this machine, and on a Ray cluster of
+two nodes: all three at once, so that what disturbs the machine disturbs all alike, and only CPU time is compared. Of
+both batches a worker is killed in the middle, of the cluster also a node; then every picture is compared.
 """
 
 import argparse
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from threading import Event, Thread
 
 import psutil
 
@@ -30,6 +30,9 @@ from nextscene.settings import StorySettings
 
 WANTED = Wanted(StorySettings(steps=2, width=64, height=64, seed=2509))
 RAY = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 1000, "worker_niceness": 0}
+LOOK = 2.0  # seconds between two looks at what the processes have used
+
+Figures = dict[str, float]
 
 
 def main() -> None:
@@ -37,7 +40,7 @@ def main() -> None:
     parser.add_argument("--stories", type=int, default=200)
     parser.add_argument("--scenes", type=int, default=5)
     parser.add_argument("--work", type=Path, help="keep all that is made here")
-    parser.add_argument("--part", choices=["alone", "start", "local", "ray"], help=argparse.SUPPRESS)
+    parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
         print(json.dumps(PARTS[options.part](options.work)))
@@ -45,53 +48,42 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         work = options.work or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
-        _write_stories(work / "stories.jsonl", options.stories, options.scenes)
-        found = {part: _in_a_process(part, work) for part in PARTS}
-        print(_table(work, found, options.stories, options.scenes))
+        told = [tell(number, options.scenes) for number in range(1, options.stories + 1)]
+        lines = [json.dumps({"name": f"story_{each.number:04d}", "scenes": each.words}) for each in told]
+        (work / "stories.jsonl").write_text("\n".join(lines))
+        print(_table(work, _all_parts(work), options.stories, options.scenes))
 
 
-def _write_stories(file: Path, stories: int, scenes: int) -> None:
-    told = [tell(number, scenes) for number in range(1, stories + 1)]
-    lines = (json.dumps({"name": f"story_{each.number:04d}", "scenes": each.words}) for each in told)
-    file.write_text("\n".join(lines))
+def _all_parts(work: Path) -> dict[str, Figures]:
+    """What each part found, in a process of its own."""
+    command = [sys.executable, "-m", "bench.batch", "--work", str(work), "--part"]
+    parts = {part: subprocess.Popen([*command, part], stdout=subprocess.PIPE, text=True) for part in PARTS}
+    said = {part: process.communicate()[0] for part, process in parts.items()}
+    if failed := [part for part, process in parts.items() if process.returncode]:
+        raise NextSceneError(f"{failed[0]} ended badly: see above.")
+    return {part: json.loads(text.splitlines()[-1]) for part, text in said.items()}
 
 
-def _in_a_process(part: str, work: Path) -> dict[str, float]:
-    """What a part found, with the CPU time of all its processes."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "bench.batch", "--part", part, "--work", str(work)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise NextSceneError(f"The part {part} ended badly: see above.")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found | {"cpu": cpu}
-
-
-def _alone(work: Path, most: int | None = None) -> dict[str, float]:
-    """The stories one after the other, by one model."""
+def _alone(work: Path) -> Figures:
+    """The stories one after the other, by one model. start: what it takes to have that model."""
     weights, studio = choose(), load(choose())
-    for job in read_jobs([work / "stories.jsonl"])[:most]:
-        for _ in production(Task(job), work / ("alone" if most is None else "start") / job.name, WANTED, weights).run(
-            lambda: studio
-        ):
+    start = time.process_time()
+    for job in read_jobs([work / "stories.jsonl"]):
+        for _ in production(Task(job), work / "alone" / job.name, WANTED, weights).run(lambda: studio):
             pass
-    return {}
+    return {"cpu": time.process_time() - start, "start": start}
 
 
-def _local(work: Path) -> dict[str, float]:
-    place = Folder(work / "local")
-    return _batch(work, place, "local", 2, {0.5: lambda: _kill(psutil.Process().children())})
+def _local(work: Path) -> Figures:
+    return _batch(work, "local", "local", 2, {1 / 2: lambda: _kill(psutil.Process().children())})
 
 
-def _ray(work: Path) -> dict[str, float]:
+def _ray(work: Path) -> Figures:
     """A head that makes nothing, and two nodes of a core; one is lost for good, and another comes."""
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, "_system_config": RAY}
-    )
+    head = {"num_cpus": 0, "include_dashboard": False, "_system_config": RAY}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     for _ in range(2):
         cluster.add_node(num_cpus=1)
 
@@ -99,92 +91,95 @@ def _ray(work: Path) -> dict[str, float]:
         cluster.remove_node(cluster.list_all_nodes()[-1], allow_graceful=False)
         cluster.add_node(num_cpus=1)
 
-    place = Folder(work / "ray")
-    kills = {1 / 3: lambda: _kill(list(_actors())), 2 / 3: lose_a_node}
+    kills = {1 / 3: lambda: _kill(filter(_is_actor, psutil.Process().children(recursive=True))), 2 / 3: lose_a_node}
     try:
-        return _batch(work, place, f"ray:{cluster.address}", None, kills)
+        return _batch(work, "ray", f"ray:{cluster.address}", None, kills)
     finally:
         cluster.shutdown()
 
 
-def _actors() -> Iterator[psutil.Process]:
-    for process in psutil.Process().children(recursive=True):
-        if process.name().startswith("ray::_Actor"):
-            yield process
+def _batch(work: Path, name: str, on: str, workers: int | None, kills: dict[float, Callable[[], None]]) -> Figures:
+    """Makes the batch; kills at these shares of its scenes."""
+    jobs, place = read_jobs([work / "stories.jsonl"]), Folder(work / name)
+    scenes, due, drawn = sum(job.scenes for job in jobs), sorted(kills), 0
+    batch = Batch(jobs, place, WANTED, retries=3)
+    with _watched() as used:
+        for progress in batch.run(workers_on(on, place, WANTED, workers)):
+            drawn = progress.drawn
+            if due and progress.outcome is None and drawn >= due[0] * scenes:
+                kills[due.pop(0)]()
+                print(f"{name}: {drawn} of {scenes} scenes drawn, and then one was killed", file=sys.stderr)
+    failed = sum(outcome.state == "failed" for outcome in batch.outcomes.values())
+    return {"drawn": drawn, "failed": failed, "kills": len(kills), **used}
 
 
-def _kill(workers: Sequence[psutil.Process]) -> None:
+@contextmanager
+def _watched() -> Iterator[Figures]:
+    """The CPU time of this process and of its workers, and of all else that it has started (Ray's own processes)."""
+    cpu: dict[int, tuple[bool, float]] = {}
+    used, done = Figures(), Event()
+
+    def look() -> None:
+        for process in psutil.Process().children(recursive=True):
+            try:
+                is_ours = _is_actor(process) or "multiprocessing" in " ".join(process.cmdline())
+                cpu[process.pid] = is_ours, sum(process.cpu_times()[:2])
+            except psutil.Error:  # it has just ended
+                continue
+
+    def watch() -> None:
+        while not done.wait(LOOK):
+            look()
+
+    thread = Thread(target=watch, daemon=True)
+    thread.start()
+    yield used
+    done.set()
+    thread.join()
+    used["cpu"] = time.process_time() + sum(seconds for is_ours, seconds in cpu.values() if is_ours)
+    used["rays"] = sum(seconds for is_ours, seconds in cpu.values() if not is_ours)
+
+
+def _is_actor(process: psutil.Process) -> bool:
+    return bool(process.name().startswith("ray::_Actor"))
+
+
+def _kill(workers: Iterable[psutil.Process]) -> None:
     """The one that has worked the most: it is a worker for sure."""
     os.kill(max(workers, key=lambda each: sum(each.cpu_times()[:2])).pid, signal.SIGKILL)
 
 
-def _batch(
-    work: Path, place: Folder, on: str, workers: int | None, kills: dict[float, Callable[[], None]]
-) -> dict[str, float]:
-    """Makes the batch; kills at these shares of its scenes."""
-    jobs = read_jobs([work / "stories.jsonl"])
-    scenes, due = sum(job.scenes for job in jobs), sorted(kills)
-    started, batch, drawn = time.monotonic(), Batch(jobs, place, WANTED, retries=3), 0
-    for progress in batch.run(workers_on(on, place, WANTED, workers)):
-        drawn = progress.drawn
-        if due and progress.outcome is None and drawn >= due[0] * scenes:
-            kills[due.pop(0)]()
-    failed = sum(outcome.state == "failed" for outcome in batch.outcomes.values())
-    return {"drawn": drawn, "failed": failed, "kills": len(kills), "seconds": time.monotonic() - started}
+PARTS: dict[str, Callable[[Path], Figures]] = {"alone": _alone, "local": _local, "ray": _ray}
 
 
-PARTS: dict[str, Callable[[Path], Any]] = {
-    "start": lambda work: _alone(work, 1),
-    "alone": _alone,
-    "local": _local,
-    "ray": _ray,
-}
+def compare(work: Path, part: str, found: dict[str, Figures], scenes: int) -> dict[str, str]:
+    """What is told of a batch, beside the stories made alone."""
+    told, alone, folder = found[part], found["alone"], work / part
+    pictures = sorted((work / "alone").glob("*/scene_*.png"))
+    there = [file for file in pictures if (folder / file.relative_to(work / "alone")).exists()]
+    unlike = [file for file in there if (folder / file.relative_to(work / "alone")).read_bytes() != file.read_bytes()]
+    records = [json.loads(record.read_text()) for record in folder.glob("*/run.json")]
+    twice = sum(len(scene["takes"]) > 1 for record in records for scene in record["scenes"])
+    starts = 2 + told["kills"]
+    over = (told["cpu"] - starts * alone["start"]) / alone["cpu"] - 1
+    return {
+        "stories that failed": f"{told['failed']:.0f}",
+        "pictures lost": f"{len(pictures) - len(there)}",
+        "pictures unlike those of the stories alone": f"{len(unlike)}",
+        "scenes with a second take, because a whole one was drawn again": f"{twice}",
+        "scenes drawn again that were under way when something was killed": f"{told['drawn'] - scenes:.0f}",
+        "CPU time over the stories alone, without the starts": f"{100 * over:+.1f} %",
+        "starts of a worker, with its model": f"{starts:.0f}, {alone['start']:.1f} s each",
+        "CPU time of Ray's own processes": f"{told['rays']:.0f} s",
+    }
 
 
-@dataclass
-class _Compared:
-    lost: int = 0
-    unlike: int = 0
-    twice: int = 0
-
-
-def _compare(one: Path, other: Path) -> _Compared:
-    """A batch's folder with that of the stories made alone."""
-    found = _Compared()
-    for file in sorted(one.glob("*/scene_*.png")):
-        there = other / file.relative_to(one)
-        found.lost += not there.exists()
-        found.unlike += there.exists() and there.read_bytes() != file.read_bytes()
-    for record in other.glob("*/run.json"):
-        found.twice += sum(len(scene["takes"]) > 1 for scene in json.loads(record.read_text())["scenes"])
-    return found
-
-
-def _table(work: Path, found: dict[str, dict[str, float]], stories: int, scenes: int) -> str:
-    start, alone = found["start"]["cpu"], found["alone"]["cpu"]
-    lines = [
-        f"| | two workers, one killed | Ray, two nodes; a worker and a node killed |\n|---|---:|---:|\n"
-        f"| stories of {scenes} scenes | {stories} | {stories} |"
-    ]
-    columns = []
-    for part in ("local", "ray"):
-        told, compared = found[part], _compare(work / "alone", work / part)
-        starts = 1 + told["kills"] + (part == "ray")  # beyond the one that a process alone has too
-        over = 100 * ((told["cpu"] - starts * start) / alone - 1)
-        columns.append(
-            {
-                "stories failed": f"{told['failed']:.0f}",
-                "pictures lost": f"{compared.lost}",
-                "pictures unlike those of a run alone": f"{compared.unlike}",
-                "scenes with a second take": f"{compared.twice}",
-                "scenes drawn again, because they were under way": f"{told['drawn'] - stories * scenes:.0f}",
-                "CPU time over the stories alone, without what each worker's start costs": f"{over:+.1f} %",
-            }
-        )
-    lines += [f"| {what} | {columns[0][what]} | {columns[1][what]} |" for what in columns[0]]
-    return "\n".join(
-        [*lines, "", f"Alone: {alone:.0f} s of CPU, of which {start:.1f} s for the start.", about("64x64, 2 steps")]
-    )
+def _table(work: Path, found: dict[str, Figures], stories: int, scenes: int) -> str:
+    here, ray = (compare(work, part, found, stories * scenes) for part in ("local", "ray"))
+    lines = [f"| {stories} stories of {scenes} scenes | Two workers, one killed | Ray, a worker and a node killed |"]
+    lines += ["|---|---:|---:|", *(f"| {what} | {here[what]} | {ray[what]} |" for what in here)]
+    alone = f"Alone: {found['alone']['cpu']:.0f} s of CPU time."
+    return "\n".join([*lines, "", alone, about(f"{choose().name}, 64x64, 2 steps")])
 
 
 if __name__ == "__main__":

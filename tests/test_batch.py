@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from nextscene import NextSceneError, pictures
 from nextscene.batch import Batch, Folder, Job, Outcome, Task, Wanted, read_jobs, table
 from nextscene.batch.branches import branches
 from nextscene.batch.line import Line
-from nextscene.batch.workers import Processes, settings_of
+from nextscene.batch.workers import Here, Processes, settings_of
 from nextscene.cli import main
 from nextscene.settings import StorySettings
 from nextscene.story import from_prompts, plan
@@ -120,6 +121,7 @@ def test_every_story_is_made_in_its_folder_and_one_that_fails_stops_no_other(
         ("--workers", "0", "--workers: give 1 to 64, not 0."),
         ("--workers", "65", "--workers: give 1 to 64, not 65."),
         ("--retries", "-1", "--retries: give 0 to 100, not -1."),
+        ("--price", "nan", "--price: give what an hour of a worker costs, not nan."),
     ],
 )
 def test_a_number_that_makes_no_sense_is_refused_in_a_sentence(
@@ -314,6 +316,20 @@ def test_a_worker_that_dies_is_replaced_and_its_story_tried_again(tmp_path: Path
     assert ended == dict.fromkeys(("one", "weak", "two"), ("made", ""))
     assert len(list(tmp_path.glob("deadly-*"))) == 3
     assert (tmp_path / "one-0").read_text() == str(max(1, (os.cpu_count() or 1) // 2))
+
+
+def test_a_batch_that_is_stopped_says_what_was_done(tmp_path: Path) -> None:
+    def make(task: Task) -> Iterator[Outcome]:
+        if task.job.name == "third":
+            raise KeyboardInterrupt
+        yield Outcome(task.job.name, "made", 0)
+
+    jobs = [Job(name, tmp_path, from_prompts(["a"])) for name in ("first", "second", "third")]
+    stopped = Batch(jobs, Folder(tmp_path), Wanted()).run(lambda: Here(make))
+    with pytest.raises(KeyboardInterrupt):
+        list(stopped)
+    states = {name: story["state"] for name, story in stories_in(str(tmp_path)).items()}
+    assert states == {"first": "made", "second": "made", "third": "waiting"}
 
 
 def test_each_worker_sees_one_of_the_gpus_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:

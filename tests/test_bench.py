@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bench import ablation, chains, continuity, parents, ways, work
+from bench import ablation, batch, chains, continuity, parents, ways, work
 from bench import chain as bench_chain
 from bench.columns import AGREEMENT, ASKED, COLUMNS, better
 from bench.figures import Row, in_turn, percent_over
@@ -193,3 +193,17 @@ def test_continuity_and_ablation_write_their_pages_and_draw_nothing_twice(
     assert list(json.loads((tmp_path / "continuity.json").read_text())["ways"]) == ["ours", "plain"]
     for name in ("continuity.png", "continuity-stories.png"):
         Image.open(tmp_path / name).verify()
+
+
+def test_a_batch_is_compared_picture_by_picture_with_its_stories_alone(tmp_path: Path) -> None:
+    for part, pictures_there in {"alone": b"12345", "local": b"1x34", "ray": b"12345"}.items():
+        (tmp_path / part / "story").mkdir(parents=True)
+        takes = [{"takes": [1, 2] if part == "ray" and not number else [1]} for number in range(5)]
+        (tmp_path / part / "story/run.json").write_text(json.dumps({"scenes": takes}))
+        for number, picture in enumerate(pictures_there):
+            (tmp_path / part / "story" / f"scene_00{number}.png").write_bytes(bytes([picture]))
+    told: batch.Figures = {"drawn": 6, "failed": 0, "kills": 1, "cpu": 134, "rays": 0}
+    found: dict[str, batch.Figures] = {"alone": {"cpu": 100, "start": 10}, "local": told, "ray": told}
+    local, ray = (list(batch.compare(tmp_path, part, found, 5).values()) for part in ("local", "ray"))
+    assert local == ["0", "1", "1", "0", "1", "+4.0 %", "3, 10.0 s each", "0 s"]
+    assert ray[1:4] == ["0", "0", "1"]

@@ -29,7 +29,7 @@ class Manifest:
         self._earlier = _read(place)
 
     def write(self, outcomes: Mapping[str, Outcome], every: float = 0) -> None:
-        """Writes it. every: seconds in which it is not written twice; 0: this is the last time."""
+        """Writes it. every: seconds in which it is not written twice; 0: it is the last time."""
         started = time.monotonic()
         if every and started < self._due:
             return

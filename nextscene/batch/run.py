@@ -61,22 +61,26 @@ class Batch:
         self._left = sum(job.scenes for job in self.jobs)
         with closing(begin()) as workers:
             line = Line(self.jobs, workers.size if workers.divides else 1, self._divide, self.retries)
-            under_way = 0
-            while line or under_way:
-                while workers.free and (task := line.next()):
-                    workers.give(task)
-                    under_way += 1
-                event = workers.take()
-                if event is None:
-                    continue
-                if isinstance(event, Drawn):
-                    self._drawn, self._left = self._drawn + 1, self._left - 1
-                    yield self._progress()
-                    continue
+            try:
+                yield from self._work(line, workers, manifest)
+            finally:
+                manifest.write(self.outcomes)
+
+    def _work(self, line: Line, workers: Workers, manifest: Manifest) -> Iterator[Progress]:
+        under_way = 0
+        while line or under_way:
+            while workers.free and (task := line.next()):
+                workers.give(task)
+                under_way += 1
+            event = workers.take()
+            if isinstance(event, Drawn):
+                self._drawn, self._left = self._drawn + 1, self._left - 1
+                yield self._progress()
+            elif event:
                 under_way -= 1
                 if line.end(event):
                     self._ended(event)
-                    manifest.write(self.outcomes, every=EVERY if line or under_way else 0)
+                    manifest.write(self.outcomes, every=EVERY)
                     yield self._progress(event)
 
     def _divide(self, job: Job) -> tuple[list[Branch], int | None]:

@@ -69,6 +69,8 @@ def make_batch(options: argparse.Namespace, wanted: Wanted) -> None:
     """Makes the stories, and says how each one ended. A story that failed fails the command, when all are done."""
     _refuse_beyond("--workers", options.workers, 1, 64)
     _refuse_beyond("--retries", options.retries, 0, 100)
+    if options.price is not None and not 0 <= options.price < 1e9:
+        raise NextSceneError(f"--price: give what an hour of a worker costs, not {options.price:g}.")
     jobs = read_jobs(options.stories)
     place = open_place(options.output_dir, "--output-dir")
     if options.dry_run:
