@@ -42,6 +42,7 @@ FILM_MOVES = {("pan", 1): "pan_right", ("pan", -1): "pan_left", ("tilt", 1): "ti
               ("zoom", 1): "push_in", ("zoom", -1): "pull_out"}  # fmt: skip
 SEED = 2509
 LOOKED_AT = (3, 8, 13)  # frames that are held against what lies halfway between their neighbours
+PARTS = ("moves", "joins", "memory")
 LENGTHS = (4, 64)  # clips of the runs whose memory is measured
 Way = Callable[[Clip], np.ndarray]  # a clip's frames from its first and, at a join, its last
 Values = Mapping[str, float]
@@ -51,30 +52,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench clips")
     parser.add_argument("--count", type=int, default=24, help="clips of each kind")
     parser.add_argument("--engines", nargs="*", default=["storybook"], help="their names; what they need is fetched")
+    parser.add_argument("--parts", nargs="*", default=PARTS, choices=PARTS, help="what is measured (default: all)")
     parser.add_argument("--out", type=Path, default=Path("outputs/bench"))
     options = parser.parse_args()
-    page, values = measure(options.count, options.engines)
+    page, values = measure(options.count, options.engines, options.parts)
     figures.write_whole(options.out / "clips.md", page.encode())
     figures.write_whole(options.out / "clips.json", json.dumps(values, indent=1).encode())
     print(page)
 
 
-def measure(count: int, engines: Sequence[str]) -> tuple[str, Mapping[str, Mapping[str, Values]]]:
+def measure(count: int, engines: Sequence[str], parts: Sequence[str]) -> tuple[str, Mapping[str, Mapping[str, Values]]]:
     chance = random.Random("bench")
     stills = [random_state(chance, held_out=True) for _ in range(count)]
     moves = [Clip(still, still.but(**{axis: by})) for still, (axis, by) in zip(stills, MOVES * count, strict=False)]
     joins = [Clip(still, moved(still, chance)) for still in stills]
-    values: dict[str, dict[str, Values]] = {
-        "moves": {name: compare(way, moves, named=True) for name, way in ALONE.items()},
-        "joins": {name: compare(way, joins, named=False) for name, way in JOINED.items()},
-    }
-    for name in engines:
-        with engine(name, moves) as way:
-            values["moves"][name] = compare(way, moves, named=True)
-        if CLIP_MODELS[name].facts.joins:
-            with engine(name, joins, join=True) as way:
-                values["joins"][name] = compare(way, joins, named=False)
-    values["memory"] = {f"a run of {clips} clips": {"peak, MB": peak_of(clips) / 1e6} for clips in LENGTHS}
+    values: dict[str, dict[str, Values]] = {part: {} for part in parts}
+    if "moves" in parts:
+        values["moves"] |= {name: compare(way, moves, named=True) for name, way in ALONE.items()}
+        for name in engines:
+            with engine(name, moves) as way:
+                values["moves"][name] = compare(way, moves, named=True)
+    if "joins" in parts:
+        values["joins"] |= {name: compare(way, joins, named=False) for name, way in JOINED.items()}
+        for name in engines:
+            if CLIP_MODELS[name].facts.joins:
+                with engine(name, joins, join=True) as way:
+                    values["joins"][name] = compare(way, joins, named=False)
+    if "memory" in parts:
+        values["memory"] = {f"a run of {clips} clips": {"peak, MB": peak_of(clips) / 1e6} for clips in LENGTHS}
     return render(values, count, [*not_here(engines)]), values
 
 
@@ -185,7 +190,7 @@ def peak_of(clips: int) -> int:
 def run_of(clips: int) -> int:
     """Makes a run as quickly as it can be made; the most memory that this took, in bytes."""
     story = from_data({"clips": "each", "clip": {"steps": 1}, "scenes": work.a_story(clips)})
-    settings = StorySettings(steps=1, seed=SEED, width=64, height=64)
+    settings = StorySettings(steps=2, seed=SEED, width=64, height=64)
     studio, weights = work.load()
     with tempfile.TemporaryDirectory() as name:
         request = Request(
