@@ -98,7 +98,7 @@ def restyle_film(
     """Gives a film another look, with its own motion and sound; gives the new film, beside which its record lies.
 
     settings: as a story says them, `grade`, `vignette` and `grain` of the film, and what
-    `nextscene.settings.RestyleSettings` has: `every`, `per_frame`, `keep_frames`.
+    `nextscene.settings.RestyleSettings` has: `engine`, `every`, `per_frame`, `keep_frames`.
     """
     of_film, of_restyle = (
         {name: settings.pop(name) for name in list(settings) if name in group.model_fields}

@@ -25,6 +25,8 @@ from diffusers import (
     UniPCMultistepScheduler,
     WanImageToVideoPipeline,
     WanTransformer3DModel,
+    WanVACEPipeline,
+    WanVACETransformer3DModel,
 )
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -118,6 +120,30 @@ def wan(experts: int = 2, expands: bool = False, sees: bool = False) -> WanImage
     )
 
 
+def vace() -> WanVACEPipeline:
+    """What restyles films: led by latents of what is kept and of what leads, and by the mask's own pixels."""
+    return WanVACEPipeline(
+        tokenizer=tokenizer(),
+        text_encoder=_text_encoder(),
+        vae=_wan_vae(),
+        scheduler=UniPCMultistepScheduler(use_flow_sigmas=True, prediction_type="flow_prediction", flow_shift=5.0),
+        transformer=WanVACETransformer3DModel(
+            patch_size=(1, 2, 2),
+            num_attention_heads=2,
+            attention_head_dim=12,
+            in_channels=4,
+            out_channels=4,
+            text_dim=32,
+            freq_dim=16,
+            ffn_dim=48,
+            num_layers=2,
+            vace_layers=[0],
+            vace_in_channels=2 * 4 + 64,
+            rope_max_seq_len=64,
+        ),
+    )
+
+
 def svd() -> StableVideoDiffusionPipeline:
     return StableVideoDiffusionPipeline(
         vae=AutoencoderKLTemporalDecoder(
@@ -189,6 +215,7 @@ KINDS: dict[str, Callable[[], Any]] = {
     "wan-light-join": lambda: wan(experts=1, sees=True),
     "svd": svd,
     "ltx": ltx,
+    "vace": vace,
 }
 
 

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import av
+import clips
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from hosted import Hosted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nextscene import NextSceneError
+from nextscene import NextSceneError, replicate_client
 from nextscene.cli import main
 from nextscene.film import Frame, NewFilm, motion, open_footage
 from nextscene.hub import find
@@ -23,6 +25,7 @@ from nextscene.model import Model
 from nextscene.restyle import Order, Restyling
 from nextscene.restyle.carrying import carry
 from nextscene.restyle.cuts import SMALL, find_cuts
+from nextscene.restyle.pieces import Pieces
 from nextscene.restyle.stretches import find_stretches
 from nextscene.settings import FilmSettings, RestyleSettings, StorySettings
 from nextscene.shooting import Studio
@@ -303,3 +306,80 @@ def test_a_strangers_film_in_the_folder_is_not_overwritten(pan: Path, tmp_path: 
     (tmp_path / "out" / "film.mp4").write_bytes(b"holidays")
     with pytest.raises(NextSceneError, match="is in the way, and it was not made here"):
         Restyling(Order(film=pan, words="night falls", folder=tmp_path / "out"), find("storybook"))
+
+
+def ordered(source: Path, folder: Path, engine: str, **how: Any) -> Restyling:
+    order = Order(
+        film=source,
+        words="snow falls",
+        folder=folder,
+        settings=StorySettings(seed=3),
+        restyle=RestyleSettings.checked(engine=engine, **how),
+        at_home=True,
+    )
+    return Restyling(order, find("storybook"))
+
+
+def draws_nothing() -> Any:
+    raise AssertionError("the model that draws is not needed")
+
+
+def test_a_model_for_films_goes_on_from_piece_to_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NEXT_SCENE_VACE_MODEL", str(clips.model_for("vace")))
+    source = film(tmp_path / "pan.mp4", panned(HOUSE, 12))
+    restyling = ordered(source, tmp_path / "out", "vace", keep_frames=True)
+    assert "2 pieces of up to 9 frames by vace at 64x48, 2 steps" in "".join(restyling.plan.describe())
+    (made, *_) = restyling.run(draws_nothing)
+    assert len(frames_of(made)) == 12
+    frames = tmp_path / "out" / "frames"
+    (frames / "frame_000011.png").unlink()
+    before = [(frames / f"frame_{number:06d}.png").read_bytes() for number in range(1, 13) if number != 11]
+    list(ordered(source, tmp_path / "out", "vace", keep_frames=True).run(draws_nothing))
+    assert [(frames / f"frame_{number:06d}.png").read_bytes() for number in range(1, 13) if number != 11] == before
+
+
+def test_a_hosted_model_is_sent_pieces_and_its_film_has_the_sources_pace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = film(tmp_path / "pan.mp4", panned(HOUSE, 5))
+    film(tmp_path / "made.mp4", panned(PLACES[1], 9, size=(128, 96)), fps=16)
+    with Hosted((tmp_path / "made.mp4").read_bytes(), looks=1) as api:
+        monkeypatch.setenv("REPLICATE_API_TOKEN", "a-token")
+        monkeypatch.setenv("REPLICATE_API_BASE_URL", api.url)
+        monkeypatch.setattr(replicate_client, "sleep", lambda _: None)
+        (made, *_) = ordered(source, tmp_path / "out", "replicate").run(draws_nothing)
+    assert [frame.shape for frame in frames_of(made)] == [(48, 64, 3)] * 5
+    (inputs,) = api.inputs
+    assert (inputs["prompt"], inputs["seed"], inputs["video"]) == ("snow falls", 3, f"{api.url}/v1/files/f1")
+    assert b"video/mp4" in api.uploads[0]
+
+
+@pytest.mark.parametrize(
+    ("engine", "how", "why"),
+    [
+        ("vace", {}, "The clip engine vace needs a GPU of at least"),
+        ("replicate", {}, "needs REPLICATE_API_TOKEN"),
+        ("replicate", {"hosted_model": "a/b"}, "How a/b calls its inputs is not known here"),
+        ("replicate", {"per_frame": True}, "per_frame is for the engine pictures"),
+    ],
+)
+def test_an_engine_that_cannot_work_is_refused_before_anything_is_made(
+    engine: str, how: dict[str, Any], why: str, pan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NEXT_SCENE_VACE_MODEL", raising=False)
+    if how:
+        monkeypatch.setenv("REPLICATE_API_TOKEN", "a-token")
+    else:
+        monkeypatch.delenv("REPLICATE_API_TOKEN", raising=False)
+    with pytest.raises(NextSceneError, match=why):
+        ordered(pan, tmp_path, engine, **how)
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 120), st.integers(6, 40), st.integers(0, 5))
+def test_pieces_cover_a_stretch_and_none_is_longer_than_its_engine_makes(frames: int, most: int, overlap: int) -> None:
+    pieces = Pieces(most, 4, overlap).of(find_stretches(frames, [0], 8)[0])
+    assert [number for first, last in pieces for number in range(first, last + 1)] == list(range(frames))
+    assert all(last - first + 1 + overlap * (at > 0) <= most for at, (first, last) in enumerate(pieces))

@@ -14,7 +14,7 @@ from typing import Any
 
 from nextscene.card import World, read_card
 from nextscene.form.inputs_table import FORM_INPUTS, with_declarations
-from nextscene.hub import CLIP_MODELS, DEPTH, LORAS, MODELS, VOICES, memory_needs
+from nextscene.hub import CLIP_MODELS, DEPTH, FILM_MODELS, LORAS, MODELS, VOICES, memory_needs
 from nextscene.settings import (
     ClipLook,
     FilmSettings,
@@ -132,6 +132,16 @@ def _engines_table() -> str:
     return head + "|---|---|---|---|---|---|---|\n" + "".join(lines)
 
 
+def _film_engines_table() -> str:
+    """The engines that restyle films."""
+    lines = []
+    for each in FILM_MODELS.values():
+        origin = f"[{each.repo}](https://huggingface.co/{each.repo})" if each.repo else "Replicate"
+        gpu = ", ".join(f"{_amount(need)} {name}" for name, need in memory_needs(each)) if each.numbers else ""
+        lines.append(f"| `{each.name}` | {_cell(each.note)} | {origin} | {gpu} | {each.licence} |\n")
+    return "| engine | what | from | GPU memory, at least | licence |\n|---|---|---|---|---|\n" + "".join(lines)
+
+
 def _amount(size: float) -> str:
     return f"{size / 1e9:.0f} GB"
 
@@ -168,6 +178,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "scene": lambda: _fields_table(Scene, without=Look),
     "clip": lambda: _fields_table(ClipLook),
     "engines": _engines_table,
+    "film_engines": _film_engines_table,
     "film": lambda: _fields_table(FilmSettings),
     "restyle": lambda: _fields_table(RestyleSettings),
     "output": lambda: _fields_table(OutputSettings),

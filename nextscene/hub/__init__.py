@@ -9,8 +9,8 @@ Asking which model there is brings neither torch nor huggingface_hub.
 
 from nextscene.hub.cache import folder as cache_folder
 from nextscene.hub.cache import sha256
-from nextscene.hub.clip_models import CLIP_MODELS, HOSTED
-from nextscene.hub.clip_weights import ClipWeights, find_engines, memory_needs
+from nextscene.hub.clip_models import CLIP_MODELS, FILM_MODELS, HOSTED
+from nextscene.hub.clip_weights import ClipWeights, find_engines, find_film_engine, memory_needs
 from nextscene.hub.gpu import count as count_gpus
 from nextscene.hub.loras import fetch_lora, public_name, tensor_names
 from nextscene.hub.models import BUILT_IN, DEPTH, LORAS, MODELS, SEGMENTERS, VOICES
@@ -34,6 +34,7 @@ __all__ = [
     "BUILT_IN",
     "CLIP_MODELS",
     "DEPTH",
+    "FILM_MODELS",
     "HOSTED",
     "LORAS",
     "MODELS",
@@ -55,6 +56,7 @@ __all__ = [
     "fetch_voice",
     "find",
     "find_engines",
+    "find_film_engine",
     "guess_seconds",
     "memory_needs",
     "public_name",

@@ -15,10 +15,19 @@ from typing import Any
 from nextscene import NextSceneError
 from nextscene.files import typed_path
 from nextscene.hub import cache, gpu
-from nextscene.hub.clip_models import BUILT_IN, CLIP_LORAS, CLIP_MODELS, FAMILIES, ClipModel
+from nextscene.hub.clip_models import (
+    BUILT_IN,
+    CLIP_LORAS,
+    CLIP_MODELS,
+    FAMILIES,
+    FETCHED_CLIP_MODELS,
+    FILM_MODELS,
+    ClipModel,
+)
 from nextscene.story import EngineFacts
 
 VARIABLE = "NEXT_SCENE_CLIP_MODEL"  # a folder with the weights of an engine, in place of those of the table
+FILM_VARIABLE = "NEXT_SCENE_VACE_MODEL"  # the same for the engine that restyles films
 ACCEPTED = "NEXT_SCENE_ACCEPT_LICENCE"  # names of engines whose own licence the user has read and accepts
 SMALLEST, BEST = 10e9, 40e9  # bytes of a GPU on which wan-light and wan run, weights in 8 bits
 # By memory plan: bytes on the GPU for each number of a stage, and beside them. Streamed, two blocks lie there.
@@ -60,6 +69,26 @@ def find_engines(names: Iterable[str]) -> dict[str, ClipWeights]:
     drawn or fetched."""
     found = {name: _find(name) for name in dict.fromkeys(names)}
     return found | {each.facts.joiner: _find(each.facts.joiner) for each in found.values() if each.facts.joiner}
+
+
+def find_film_engine(name: str) -> ClipWeights:
+    """The engine of this name that restyles films; refuses one that cannot work here, before anything is fetched."""
+    row = FILM_MODELS[name]
+    if row.facts.family == "hosted":
+        _refuse_without_token()
+        return ClipWeights(row, row.facts)
+    if not (named := os.environ.get(FILM_VARIABLE)):
+        _refuse_too_large(row)
+        return ClipWeights(row, row.facts)
+    folder = typed_path(named, FILM_VARIABLE)
+    try:
+        kind = json.loads((folder / "model_index.json").read_text()).get("_class_name")
+        card = json.loads((folder / "next_scene.json").read_text()) if (folder / "next_scene.json").is_file() else {}
+    except (OSError, ValueError, AttributeError):
+        kind = None
+    if kind != "WanVACEPipeline":
+        raise NextSceneError(f"There is no WanVACEPipeline in {folder}: name a folder with one in {FILM_VARIABLE}.")
+    return ClipWeights(row, replace(row.facts, **_known(card)), folder)
 
 
 def _find(name: str) -> ClipWeights:
@@ -171,4 +200,4 @@ def fetch_clip_model(name: str) -> Path:
 def _download(name: str) -> Path:
     from nextscene.hub import download  # brings huggingface_hub, which nothing else needs
 
-    return download.fetch(CLIP_MODELS.get(name) or CLIP_LORAS[name]).folder
+    return download.fetch(FETCHED_CLIP_MODELS[name]).folder

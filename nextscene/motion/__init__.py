@@ -10,6 +10,16 @@ no stories and no files; torch is imported only where an engine that needs it is
 
 from nextscene.motion.choosing import Engines, choose_clips
 from nextscene.motion.following import follow, plan_following
-from nextscene.motion.opening import open_engine
+from nextscene.motion.hosted_film_models import find_hosted_film
+from nextscene.motion.opening import FilmEngine, open_engine, open_film_engine
 
-__all__ = ["Engines", "choose_clips", "follow", "open_engine", "plan_following"]
+__all__ = [
+    "Engines",
+    "FilmEngine",
+    "choose_clips",
+    "find_hosted_film",
+    "follow",
+    "open_engine",
+    "open_film_engine",
+    "plan_following",
+]

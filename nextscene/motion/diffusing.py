@@ -71,12 +71,12 @@ class Diffusing:
     ) -> Clip:
         if last and not self.facts.joins:
             raise NextSceneError(f"Scene {plan.number}: {self.facts.name} takes no last picture: use clips each.")
-        return self._make(plan, first, last, _as_callback(plan, on_step))
+        return self._make(plan, first, last, as_callback(plan, on_step))
 
     def _make(self, plan: ClipPlan, first: Image.Image, last: Image.Image | None, after_step: Callback) -> Clip:
         started = time.perf_counter()
         begin, end = fit_ends(first, last, plan.width, plan.height)
-        with loras.silence(), torch.inference_mode(), _said_as_memory(plan):
+        with loras.silence(), torch.inference_mode(), said_as_memory(plan):
             frames = self._frames(plan, begin, end, after_step)
         frames = level(frames, begin, end, whole=self.facts.shifts_colours)
         made_by = {
@@ -154,7 +154,7 @@ class Diffusing:
         return set(self.kind._get_signature_types())
 
 
-def _as_callback(plan: ClipPlan, on_step: OnClipStep) -> Callback:
+def as_callback(plan: ClipPlan, on_step: OnClipStep) -> Callback:
     def call(_pipe: object, step: int, _time: object, kept: dict[str, Any]) -> dict[str, Any]:
         on_step(plan, step + 1, plan.steps)
         return kept
@@ -174,7 +174,7 @@ def noise(plan: ClipPlan) -> torch.Generator:
 
 
 @contextmanager
-def _said_as_memory(plan: ClipPlan) -> Iterator[None]:
+def said_as_memory(plan: ClipPlan) -> Iterator[None]:
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:

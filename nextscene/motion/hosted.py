@@ -46,7 +46,7 @@ class Hosted:
     ) -> Clip:
         started = time.perf_counter()
         name, model = find_hosted(plan)
-        with _said_in_a_sentence(plan, name):
+        with said_in_a_sentence(plan, name):
             shape = first.width / first.height
             inputs = inputs_of(model, plan, shape, self._upload(first), self._upload(last) if last else None)
             order = self._order(plan, name, inputs)
@@ -117,7 +117,7 @@ def _percent(order: Mapping[str, Any]) -> int:
 
 
 @contextmanager
-def _said_in_a_sentence(plan: ClipPlan, name: str) -> Iterator[None]:
+def said_in_a_sentence(plan: ClipPlan, name: str) -> Iterator[None]:
     try:
         yield
     except (httpx2.HTTPError, ValueError, KeyError) as error:

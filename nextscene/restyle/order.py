@@ -8,12 +8,14 @@ from pathlib import Path
 
 from nextscene import NextSceneError
 from nextscene.film import Footage, Grade, open_footage
-from nextscene.hub import Weights, public_name
+from nextscene.hub import Weights, find_film_engine, public_name
+from nextscene.motion import find_hosted_film
 from nextscene.request import Request
 from nextscene.restyle.cuts import SMALL, find_cuts
+from nextscene.restyle.pieces import OVERLAP, Pieces
 from nextscene.restyle.stretches import Stretch, find_stretches
 from nextscene.settings import MAX_SIDE, WIDEST, FilmSettings, RestyleSettings, StorySettings
-from nextscene.story import Shot, Size, Story, from_prompts, plan
+from nextscene.story import ClipPlan, EngineFacts, Shot, Size, Story, clip_size, from_prompts, plan
 
 LEAST_SIDE = 16  # pixels
 
@@ -60,17 +62,69 @@ class Plan:
         self.embeddings = order.settings.embeddings or self.story.embeddings
         self.seed = next((each for each in (order.settings.seed, seed) if each is not None), secrets.randbelow(2**31))
         self.shot = self._shot(weights)
+        self.engine = None if order.restyle.engine == "pictures" else find_film_engine(order.restyle.engine)
+        self.clip = self._clip(self.engine.facts) if self.engine else None
+
+    @property
+    def _typed(self) -> StorySettings:
+        """What the person said of how it is drawn; the look is in the story, the size is the film's."""
+        said = self.order.settings.given
+        return StorySettings(**{name: value for name, value in said.items() if name not in ("look", *SIZES)})
 
     def _shot(self, weights: Weights) -> Shot:
-        typed = {name: value for name, value in self.order.settings.given.items() if name not in ("look", *SIZES)}
         public = {
             "lora_weights": public_name(self.lora_weights),
             "embeddings": tuple(public_name(each) or "" for each in self.embeddings) or None,
         }
-        wanted, card = StorySettings(**typed).overlaid(StorySettings.checked(**public)), weights.card
+        wanted, card = self._typed.overlaid(StorySettings.checked(**public)), weights.card
         (shot,) = plan(_without_size(self.story), wanted, self.seed, card.size, self.size, card.limits)
         width, height = self.size
         return replace(shot, width=width, height=height)
+
+    def _clip(self, facts: EngineFacts) -> ClipPlan:
+        """How a model for films restyles a piece, but for its number of frames."""
+        restyle, said = self.order.restyle, StorySettings().overlaid(self.story).overlaid(self._typed)
+        hosted = facts.family == "hosted"
+        if restyle.per_frame:
+            raise NextSceneError("per_frame is for the engine pictures: leave one of the two out.")
+        model, width, height = "", *self.size
+        if hosted:
+            model = find_hosted_film(restyle.hosted_model)[0]
+        else:
+            width, height = clip_size(self.size, facts)
+        return ClipPlan(
+            number=1,
+            id="film",
+            last=None,
+            words=self.order.words.strip(),
+            negative_prompt=self.story.negative_prompt
+            if "negative_prompt" in self.story.given
+            else facts.negative_prompt,
+            engine=facts.name,
+            model=model,
+            width=width,
+            height=height,
+            frames=facts.frames,
+            fps=float(self.footage.fps),
+            steps=said.steps if "steps" in said.given else facts.steps,
+            guidance=said.guidance if "guidance" in said.given else facts.guidance,
+            fast=False,
+            seed=self.seed,
+            motion_bucket_id=0,
+            noise_aug_strength=0.0,
+            decode_chunk_size=1,
+        )
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """How an engine for films divides a stretch."""
+        assert self.engine
+        assert self.clip
+        facts = self.engine.facts
+        if facts.family == "hosted":
+            seconds = find_hosted_film(self.clip.model)[1].seconds
+            return Pieces(max(int(seconds * self.footage.fps), 2), 1, 0)
+        return Pieces(facts.frames, facts.step, OVERLAP)
 
     @cached_property
     def _looked_through(self) -> tuple[int, list[int]]:
@@ -109,6 +163,13 @@ class Plan:
         yield from footage.notes
         yield f"     words: {self.order.words.strip()}"
         yield f"     seed {self.seed} · the new film is {self.size[0]}x{self.size[1]}"
+        if self.clip:
+            count = sum(len(self.pieces.of(each)) for each in self.stretches)
+            yield (
+                f"     {count} piece{'s' * (count > 1)} of up to {self.pieces.most} frames by {self.clip.engine} "
+                f"{self.clip.model or f'at {self.clip.width}x{self.clip.height}, {self.clip.steps} steps'}"
+            )
+            return
         keys = sum(len(each.keys) for each in self.stretches)
         between = f"{keys} keyframes; {self.frames - keys} frames are carried between them, only holes are drawn"
         yield f"     {f'all {keys} frames are drawn, each alone' if restyle.per_frame else between}"

@@ -14,7 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +25,16 @@ from nextscene import NextSceneError, __version__, pictures
 from nextscene.files import sha256, write_whole
 from nextscene.film import Frame, NewFilm
 from nextscene.hub import Weights, fetch_lora, public_name
+from nextscene.motion import FilmEngine, open_film_engine
 from nextscene.output import locked, refuse_what_is_in_the_way
 from nextscene.progress import OnProgress, filming
 from nextscene.restyle.frames import Frames
 from nextscene.restyle.order import Order, Plan
+from nextscene.restyle.pieces import Filmer
 from nextscene.shooting import Adapters, Checker
 
 if TYPE_CHECKING:
+    from nextscene.restyle.painting import Painter
     from nextscene.shooting import Studio
 
 WIDEST = 960  # pixels: how wide each of the two films side by side is, at most
@@ -81,23 +84,40 @@ class Restyling:
         yield from (self.film, self.beside, self.record)
 
     def _make_frames(self, frames: Frames, load: Load, made_of: str, on_progress: OnProgress) -> None:
-        from nextscene.restyle.painting import Painter  # brings torch
-
         plan, done = self.plan, 0
-        painter = Painter(
-            plan.shot,
-            self._ready(load),
-            frames,
-            made_of,
-            per_frame=self.order.restyle.per_frame,
-            checker=Checker() if self.order.check_safety else None,
-            on_step=lambda share: on_progress("frames", (done + share) / (plan.frames + 1)),
-        )
-        source = plan.footage.frames(*plan.size)
-        for stretch in plan.stretches:
-            for _ in painter.paint(stretch, source):
-                done += 1
-                on_progress("frames", done / plan.frames)
+
+        def on_step(share: float) -> None:
+            on_progress("frames", (done + share) / (plan.frames + 1))
+
+        with ExitStack() as opened:
+            painter = self._painter(frames, load, made_of, on_step, opened)
+            source = plan.footage.frames(*plan.size)
+            for stretch in plan.stretches:
+                for _ in painter.paint(stretch, source):
+                    done += 1
+                    on_progress("frames", done / plan.frames)
+
+    def _painter(
+        self, frames: Frames, load: Load, made_of: str, on_step: Callable[[float], object], opened: ExitStack
+    ) -> "Painter | Filmer":
+        """Whoever makes the frames. opened: closes what it opens."""
+        plan, checker = self.plan, Checker() if self.order.check_safety else None
+        if not plan.clip or not plan.engine:
+            from nextscene.restyle.painting import Painter  # brings torch
+
+            per_frame = self.order.restyle.per_frame
+            return Painter(
+                plan.shot, self._ready(load), frames, made_of, per_frame=per_frame, checker=checker, on_step=on_step
+            )
+        weights, clip = plan.engine, plan.clip
+        engines: list[FilmEngine] = []
+
+        def engine() -> FilmEngine:
+            if not engines:
+                engines.append(opened.enter_context(open_film_engine(weights, [clip])))
+            return engines[0]
+
+        return Filmer(clip, plan.pieces, engine, frames, made_of, checker=checker, on_step=on_step)
 
     def _ready(self, load: Load) -> Load:
         """The studio, made ready for this order when it is first needed."""
@@ -137,6 +157,12 @@ class Restyling:
     def _made_of(self) -> tuple[str, str]:
         """What tells the frames from any others, and what tells the film; fetches LoRAs that are named."""
         order, plan = self.order, self.plan
+        film = plan.story.film
+        colours = (plan.stretches_as_data, film.grade, film.vignette, film.grain, self._lut_sha256())
+        if plan.engine and plan.clip:
+            clip = {**plan.clip.to_json(), **plan.engine.identity}
+            frames = _digest(RECIPE, sha256(order.film), str(plan.footage.fps), plan.size, clip)
+            return frames, _digest(frames, *colours)
         home = order.at_home
         own = fetch_lora(plan.lora_weights, home and "lora_weights" in order.settings.given)
         typed = home and "embeddings" in order.settings.given
@@ -156,10 +182,7 @@ class Restyling:
             identity,
             order.restyle.per_frame,
         )
-        film = plan.story.film
-        return frames, _digest(
-            frames, plan.stretches_as_data, film.grade, film.vignette, film.grain, self._lut_sha256()
-        )
+        return frames, _digest(frames, *colours)
 
     def _lut_sha256(self) -> str:
         return sha256(self.plan.lut) if self.plan.lut else ""
@@ -202,7 +225,7 @@ class Restyling:
             "keyframes": [key + 1 for stretch in plan.stretches for key in stretch.keys],
             "restyle": self.order.restyle.model_dump(mode="json"),
             "film": plan.story.film.given,
-            "shot": plan.shot.to_json(),
+            **({"clip": plan.clip.to_json()} if plan.clip else {"shot": plan.shot.to_json()}),
             "notes": list(plan.footage.notes),
         }
         write_whole(self.record, json.dumps(said | dict(made), indent=1))

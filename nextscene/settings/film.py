@@ -1,6 +1,8 @@
 """How the film is made, what is delivered, and how a script becomes a story."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
 
 from nextscene.settings.group import Group, setting
 from nextscene.settings.kinds import FileName, GradeName, Move, Name, Transition
@@ -74,8 +76,16 @@ class FilmSettings(Group):
 class RestyleSettings(Group):
     """How a film that is there is restyled."""
 
-    every: int = setting("How many frames keyframes are apart, at most", 8, ge=1, le=48)
-    per_frame: bool = setting("Draw each frame alone, with the same noise: it flickers", False)
+    engine: Literal["pictures", "vace", "replicate"] = setting(
+        "What restyles it. pictures: the model that draws scenes draws keyframes, which are carried along the film's "
+        "own motion; vace: a model for films, on a GPU; replicate: a hosted one, with REPLICATE_API_TOKEN",
+        "pictures",
+    )
+    every: int = setting("Of pictures: how many frames keyframes are apart, at most", 8, ge=1, le=48)
+    per_frame: bool = setting("Of pictures: draw each frame alone, with the same noise: it flickers", False)
+    hosted_model: (
+        Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[\w.-]+/[\w.-]+$")] | None
+    ) = setting("A hosted model, owner/name, for the engine replicate", blank="runwayml/gen4-aleph")
     keep_frames: bool = setting("Keep all frames as PNG files beside the film", False)
 
 

@@ -39,7 +39,7 @@ class EngineFacts:
     """
 
     name: str
-    family: Literal["wan", "svd", "ltx", "hosted"]
+    family: Literal["wan", "svd", "ltx", "vace", "hosted"]
     frames: int
     most: int
     step: int
