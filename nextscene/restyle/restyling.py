@@ -79,7 +79,7 @@ class Restyling:
                         "measures": measures,
                     }
                 )
-                if not self.order.restyle.keep_frames:
+                if not (self.order.restyle.keep_frames or plan.clip):  # whose pieces cost time or money
                     self._tidy(frames, keys)
         yield from (self.film, self.beside, self.record)
 
