@@ -2,22 +2,25 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
-from nextscene import NextSceneError
+from nextscene import NextSceneError, pictures
 from nextscene.cli import main
 from nextscene.film import read_clip
-from nextscene.moves import read_plan
-from nextscene.moves.composing import fill
-from nextscene.moves.drawing import hole_of
+from nextscene.model import Model
+from nextscene.moves import ByModel, Composite, Found, Making, plan_motion, read_plan, read_sayings
+from nextscene.moves.composing import fill, widen
+from nextscene.moves.drawing import Drawing, hole_of
 from nextscene.moves.finding import find_by_box, find_things
 from nextscene.moves.patches import fill_from_around
 from nextscene.moves.sayings import Who
+from nextscene.settings import Look, MoveSettings
 from storybook.placed import draw_placed, spot_of
 from storybook.world import State
 
@@ -268,3 +271,49 @@ def test_lines_go_on_through_a_hole_that_is_filled() -> None:
 def test_a_box_with_nothing_in_it_is_refused() -> None:
     with pytest.raises(NextSceneError, match="nothing stands out"):
         find_by_box(Image.new("RGB", (64, 64), "white"), (20, 20, 40, 40))
+
+
+def test_between_keyframes_the_flow_of_both_is_drawn_where_it_was_planned(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made, tmp_path / "g")
+    assert run(tmp_path / "g", "--between", "flow") == 0
+    assert checks(tmp_path / "g")["place", "frames"]["verdict"] == "good"
+    assert json.loads((tmp_path / "g" / "out" / "stages.json").read_text())["frames"]["made_of"]["way"] == {
+        "between": "flow"
+    }
+
+
+def test_a_way_that_cannot_turn_is_refused_for_what_rolls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path / "h", "--between", "latent", words="a red ball rolls left") == 1
+    assert "neither turns nor resizes, as the red ball does" in capsys.readouterr().err
+
+
+def test_an_engine_for_clips_follows_the_composed_film(folder: Path) -> None:
+    """Whatever it makes takes the place of the frames."""
+    seen: list[int] = []
+
+    def lead(frames: Sequence[Image.Image], masks: Sequence[Image.Image], words: str) -> list[Image.Image]:
+        seen.extend((len(frames), len(masks)))
+        return [ImageOps.invert(frame) for frame in frames]
+
+    picture = pictures.read(folder / "first.png")
+    settings = MoveSettings(engine="wan")
+    making = Making(folder / "out", picture, WORDS, settings, lambda plan: Composite(), lead=lead)
+    before = frame(folder, 4)
+    list(making.run())
+    assert seen == [16, 16]
+    assert (frame(folder, 4) == 255 - before).all()
+
+
+def test_the_model_draws_where_things_are_and_nowhere_else(small: Model, tmp_path: Path) -> None:
+    plan = read_sayings("a red ball moves right")
+    cuts = find_things(draw_table(), plan.things)
+    found = {name: Found(cut.box) for name, cut in cuts.items()}
+    planned = plan_motion(plan, found, (128, 96), 3, 15, prompt="a red ball moves right")
+    painter = ByModel(lambda: small, "small", planned, Look(steps=2), 1)
+    masks = {name: cut.mask for name, cut in cuts.items()}
+    background = painter.background(draw_table(), masks)
+    composite, mask = Drawing(planned, draw_table(), masks, background).frame(2)
+    settled = painter.settle(composite, mask, True, ())
+    far = np.asarray(widen(mask, 24)) == 0
+    assert (np.asarray(settled)[far] == np.asarray(composite)[far]).all()
+    assert (np.asarray(settled) != np.asarray(composite)).any()

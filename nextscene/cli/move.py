@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,24 @@ from PIL import Image
 
 from nextscene import NextSceneError, pictures
 from nextscene.files import short, typed_path
-from nextscene.hub import Weights, choose, count_gpus
-from nextscene.moves import STAGES, ByModel, Composite, Making, Painter, Plan, Told, read_sayings
+from nextscene.hub import Weights, choose, count_gpus, fetch
+from nextscene.motion import follow
+from nextscene.moves import (
+    STAGES,
+    Between,
+    ByFlow,
+    ByLatents,
+    ByModel,
+    Composite,
+    Cut,
+    Making,
+    Painter,
+    Plan,
+    Told,
+    read_sayings,
+)
+from nextscene.moves.finding import find_by_box
+from nextscene.moves.making import Cutter, Lead
 from nextscene.production import Production
 from nextscene.progress import say
 from nextscene.request import Request
@@ -73,8 +89,9 @@ def move(options: argparse.Namespace, settings: MoveSettings, load: Load) -> Non
     if picture is None:
         picture = drawn.first_picture(prompt, options.output_dir)
     run = Making(
-        options.output_dir, picture, prompt, settings, drawn.painter(settings), told, options.skip_steps, options.only
-    )
+        options.output_dir, picture, prompt, settings, drawn.painter(settings), told, drawn.between(settings),
+        drawn.lead(settings), _cutter(settings), options.skip_steps, options.only,
+    )  # fmt: skip
     for file in run.run():
         say(file)
     for check in run.checks:
@@ -103,17 +120,48 @@ class _Drawn:
         return pictures.read(file)
 
     def painter(self, settings: MoveSettings) -> Callable[[Plan], Painter]:
-        if settings.draw_by == "composite":
+        if settings.engine != "model":
             return lambda plan: Composite()
         weights = choose()
         print(weights.notice, file=sys.stderr)
         seed = choose_seed(from_prompts(["-"]), self._wanted, None)
         return lambda plan: ByModel(lambda: self._open().model, weights.name, plan, Look(), seed)
 
+    def between(self, settings: MoveSettings) -> Callable[[Plan], Between] | None:
+        if settings.between == "latent":
+            return lambda plan: ByLatents(lambda: self._open().model, plan)
+        return ByFlow if settings.between == "flow" else None
+
+    def lead(self, settings: MoveSettings) -> Lead | None:
+        """What has a model for clips follow the composed film, if that is wanted."""
+        if settings.engine in ("composite", "model"):
+            return None
+        seed = choose_seed(from_prompts(["-"]), self._wanted, None)
+
+        def lead(frames: Sequence[Image.Image], masks: Sequence[Image.Image], words: str) -> list[Image.Image]:
+            clip = follow(frames, masks, words, engine=settings.engine, seed=seed)
+            return [Image.fromarray(frame) for frame in clip.frames]
+
+        return lead
+
     def _open(self) -> "Studio":
         if not self._studio:
             self._studio.append(self._load(choose()))
         return self._studio[0]
+
+
+def _cutter(settings: MoveSettings) -> Cutter:
+    """What cuts things out by their boxes."""
+    if settings.cut_by == "colours":
+        return find_by_box
+
+    def cut(picture: Image.Image, box: Sequence[float], name: str) -> Cut:
+        from nextscene.moves.segmenting import Sam2
+
+        left, top, right, bottom = box
+        return Cut(Sam2(fetch(settings.cut_by)).cut(picture, (left, top, right, bottom)), settings.cut_by, 1.0)
+
+    return cut
 
 
 def _given(options: argparse.Namespace) -> tuple[Path | None, str]:

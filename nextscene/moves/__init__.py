@@ -6,6 +6,8 @@
 Words, physics and the plan's file are pure; what cuts out and composes needs no model.
 """
 
+from nextscene.moves.finding import Cut
+from nextscene.moves.inbetween import Between, ByFlow, ByLatents
 from nextscene.moves.making import Making, Told
 from nextscene.moves.painting import ByModel, Composite, Painter
 from nextscene.moves.plan import Event, Place, Plan, Thing, count_bounces, read_plan
@@ -16,8 +18,12 @@ from nextscene.moves.words import read_sayings
 
 __all__ = [
     "STAGES",
+    "Between",
+    "ByFlow",
+    "ByLatents",
     "ByModel",
     "Composite",
+    "Cut",
     "Event",
     "Found",
     "Making",

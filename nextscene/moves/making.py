@@ -27,6 +27,7 @@ from nextscene.moves.checks import Check, check_film, check_flow, check_frames, 
 from nextscene.moves.collage import draw_collage, draw_paths
 from nextscene.moves.drawing import Drawing, is_seen
 from nextscene.moves.finding import Cut, find_by_box, find_by_mask, find_things
+from nextscene.moves.inbetween import Between
 from nextscene.moves.painting import Painter
 from nextscene.moves.plan import Plan, read_plan
 from nextscene.moves.planning import Found, plan_motion
@@ -41,6 +42,10 @@ COLLAGE, CHECKS, TRACKS, VISIBLE = "preview_collage.png", "checks.json", "tracks
 IN_COLLAGE = 24  # frames at most
 
 
+Cutter = Callable[[Image.Image, Sequence[float], str], Cut]  # a thing of this name, out of its box
+Lead = Callable[[Sequence[Image.Image], Sequence[Image.Image], str], Sequence[Image.Image]]  # frames, masks and words
+
+
 @dataclass(frozen=True)
 class Told:
     """What was told besides the words: boxes and masks of the things, in the order in which they are named; a plan."""
@@ -52,7 +57,11 @@ class Told:
 
 @dataclass
 class Making:
-    """One planned motion in a folder. paint: who draws, for the plan that is made."""
+    """One planned motion in a folder.
+
+    paint: who draws, for the plan that is made. between: the way between keyframes, if it is another than exact.
+    lead: has a model for clips follow the composed frames. cut: what cuts things out by their boxes.
+    """
 
     folder: Path
     picture: Image.Image
@@ -60,6 +69,9 @@ class Making:
     settings: MoveSettings
     paint: Callable[[Plan], Painter]
     told: Told = Told()
+    between: Callable[[Plan], Between] | None = None
+    lead: Lead | None = None
+    cut: Cutter = find_by_box
     skip: Collection[str] = ()
     only: str | None = None
     checks: list[Check] = field(default_factory=list)
@@ -127,6 +139,7 @@ class Making:
         return {
             "picture": self._picture_sha256, "prompt": self.prompt, "settings": said,
             "boxes": [list(box) for box in self.told.boxes], "masks": masks, "plan": plan,
+            "cut_by": self.settings.cut_by,
         }  # fmt: skip
 
     @cached_property
@@ -160,7 +173,7 @@ class Making:
         masked = dict(zip(names, self.told.masks, strict=False))
         boxed = dict(zip(names[len(masked) :], self.told.boxes, strict=False))
         cuts = {name: find_by_mask(self.picture, _read_mask(file), name) for name, file in masked.items()}
-        return cuts | {name: find_by_box(self.picture, box, name) for name, box in boxed.items()}
+        return cuts | {name: self.cut(self.picture, box, name) for name, box in boxed.items()}
 
     def _write_plan(
         self, files: list[Path], plan: Plan, masks: Mapping[str, Image.Image] | None = None
@@ -175,7 +188,7 @@ class Making:
             if mask is None and masks is None and file.is_file():
                 mask = _read_mask(file)
             if mask is None:
-                mask = find_by_box(self.picture, thing.box, thing.id).mask
+                mask = self.cut(self.picture, thing.box, thing.id).mask
             _save(mask, file)
             files.append(file)
             yield file
@@ -245,7 +258,8 @@ class Making:
     def _draw_frames(self, skipped: bool) -> Iterator[Path]:
         files = [sha256(file) for file in (self.folder / BACKGROUND, *map(self._keyframe_file, self.plan.keyframes))
                  if file.is_file()]  # fmt: skip
-        made_of = self._made_of_keyframes | {"keyframes": files}
+        way = dict(self._between.facts) if self._between else {}
+        made_of = self._made_of_keyframes | {"keyframes": files, "way": way, "engine": self.settings.engine}
         yield from self._stage("frames", made_of, skipped, self._make_frames)
 
     def _make_frames(self, files: list[Path]) -> Iterator[Path]:
@@ -255,11 +269,43 @@ class Making:
             if number in keyframes:
                 write_whole(file, self._keyframe_file(number).read_bytes())
                 mask = self.drawing.frame(number)[1]
+            elif self._between:
+                one, other = self._plan_around(number)
+                frame, mask = self._between.at(self.drawing, number, one, other, self._keyframe)
+                _save(frame, file)
             else:
                 mask = self._draw(number, file, keyframe=False)
             _save(mask, mask_file)
             files += [file, mask_file]
-            yield file
+            if not self.lead:
+                yield file
+        if self.lead:
+            yield from self._follow(self.lead)
+
+    def _follow(self, lead: Lead) -> Iterator[Path]:
+        """Has a model for clips follow the composed film; what it makes takes the place of the frames."""
+        numbers = range(self.plan.count)
+        masks = [_read_mask(self.folder / "masks" / f"frame_{number:03d}.png") for number in numbers]
+        for number, frame in zip(
+            numbers, lead([self._frame(number) for number in numbers], masks, self.prompt), strict=True
+        ):
+            _save(frame, self._frame_file(number))
+            yield self._frame_file(number)
+
+    @cached_property
+    def _between(self) -> Between | None:
+        return self.between(self.plan) if self.between else None
+
+    def _plan_around(self, number: int) -> tuple[int, int]:
+        """The keyframes before and after a frame."""
+        keyframes = self.plan.keyframes
+        return max(each for each in keyframes if each < number), min(each for each in keyframes if each > number)
+
+    def _keyframe(self, number: int) -> Image.Image:
+        return pictures.read(self._keyframe_file(number))
+
+    def _frame(self, number: int) -> Image.Image:
+        return pictures.read(self._frame_file(number))
 
     def _keyframe_file(self, number: int) -> Path:
         return self.folder / "keyframes" / f"keyframe_{number:03d}.png"
@@ -301,11 +347,12 @@ class Making:
         wanted = self.settings.num_frames if self.plan.planner == "words" else self.plan.count
 
         def frame(number: int) -> Image.Image:
-            return pictures.read(self._frame_file(number))
+            return pictures.fit(self._frame(number), *self.picture.size)  # an engine for clips has sizes of its own
 
+        exact = self.settings.engine == "composite" and not self._between
         yield from check_plan(self.plan, wanted)
         yield from check_masks(self.plan, self.masks)
-        yield from check_frames(self.plan, self.drawing, frame, exact=self._painter.facts["draw_by"] == "composite")
+        yield from check_frames(self.plan, self.drawing, frame, exact=exact)
         yield from check_flow(self.plan, self.drawing, frame)
         clip = read_clip(self.folder / FILM)
         data = (self.folder / FILM).read_bytes()

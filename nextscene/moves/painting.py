@@ -41,7 +41,7 @@ class Painter(Protocol):
 class Composite:
     """No model: the background is filled with what is like its surroundings, and frames are as they were composed."""
 
-    facts: Mapping[str, object] = {"draw_by": "composite"}
+    facts: Mapping[str, object] = {"engine": "composite"}
 
     def background(self, picture: Image.Image, masks: Mapping[str, Image.Image]) -> Image.Image:
         return fill_from_around(picture, hole_of(masks))
@@ -57,7 +57,7 @@ class ByModel:
 
     def __init__(self, load: Callable[[], "Model"], name: str, plan: Plan, look: Look, seed: int) -> None:
         self._load, self._plan, self._look, self._seed = load, plan, look, seed
-        self.facts: Mapping[str, object] = {"draw_by": "model", "model": name, "seed": seed, **look.model_dump()}
+        self.facts: Mapping[str, object] = {"engine": "model", "model": name, "seed": seed, **look.model_dump()}
 
     def background(self, picture: Image.Image, masks: Mapping[str, Image.Image]) -> Image.Image:
         from nextscene.moves.removal import remove
@@ -69,9 +69,9 @@ class ByModel:
     def settle(
         self, composite: Image.Image, mask: Image.Image, keyframe: bool, before: Sequence[Image.Image]
     ) -> Image.Image:
-        from nextscene.moves.placing import settle
+        from nextscene.moves.placing import STRENGTH, settle
 
-        look = self._with(KEYFRAME if keyframe else BETWEEN)  # the same noise for all frames: nothing flickers
+        look = self._with(STRENGTH)  # and the same noise for all frames: nothing flickers
         return settle(self._load(), composite, mask, self._plan.prompt, look=look, seed=self._seed, before=before)
 
     def _with(self, strength: float) -> Look:

@@ -22,8 +22,18 @@ class MoveSettings(Group):
         le=100_000,
         blank="below what stands, or near the picture's lower edge",
     )
-    draw_by: Literal["composite", "model"] = setting(
+    engine: Literal["composite", "model", "wan", "wan-light", "storybook"] = setting(
         "What draws the frames. composite: no model; what moves is cut out and put elsewhere exactly; model: the "
-        "background behind it is drawn, and each frame is then gently drawn over where something was put",
+        "background behind it is drawn, and each frame is then gently drawn over where something was put; wan, "
+        "wan-light, storybook: a model for clips follows the composed film",
         "composite",
+    )
+    between: Literal["exact", "latent", "flow"] = setting(
+        "The frames between keyframes. exact: each thing moved, turned and resized as planned; latent: the keyframe's "
+        "noise, shifted, and drawn again; flow: from both keyframes, for what changes its shape",
+        "exact",
+    )
+    cut_by: Literal["colours", "sam2-tiny", "sam2-small"] = setting(
+        "What cuts a thing out by its box. colours: those around the box, no model; sam2-tiny, sam2-small: SAM 2",
+        "colours",
     )
