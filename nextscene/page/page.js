@@ -139,6 +139,8 @@ async function takePicture(file) {
   $("first").querySelector("img").src = picture ?? "";
   if (!story) return;
   if (!picture) delete story.image;
+  else if (story.scenes[0].after === null) delete story.scenes[0].after; // a script's first shot has its words alone
+  showRows();
   change();
 }
 
@@ -265,7 +267,7 @@ function row(scene, at) {
 }
 
 function growsFrom(scene, at) {
-  const first = story.image ? "the first picture" : "its words alone";
+  const first = story.image || picture ? "the first picture" : "its words alone";
   const options = [["", at ? "the one before" : first], ["null", "its words alone"], ...story.scenes.slice(0, at).map((each, number) => [each.id, `scene ${number + 1}`])];
   const value = scene.after === undefined ? "" : String(scene.after);
   const choice = make("select", {ariaLabel: `What scene ${at + 1} grows from`, disabled: at === 0, onchange: () => {
