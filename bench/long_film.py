@@ -159,7 +159,8 @@ def measure(shots: int, kills: Sequence[int], folder: Path) -> Iterator[str]:
     late = find_bells(sound, rate, [starts[at] + 0.5 * SECONDS for at in bells(shots)])
     yield f"| shots, scenes of the script | {shots}, {-(-shots // SHOTS_OF_A_SCENE)} |"
     yield f"| kill -9 | after scenes {' and '.join(map(str, kills))} |"
-    yield f"| scenes drawn again (those under way when it was killed) | {len(telling.drawn) - len(set(telling.drawn))} |"
+    again = len(telling.drawn) - len(set(telling.drawn))
+    yield f"| scenes drawn again (those under way when it was killed) | {again} |"
     yield f"| the film | {float(ends.pictures):.2f} s |"
     apart = abs(ends.pictures - ends.sound)
     yield f"| pictures and sound end apart | {1000 * float(apart):.0f} ms, {float(apart / ends.frame):.2f} frames |"
