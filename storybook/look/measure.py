@@ -36,8 +36,8 @@ SHARED: dict[str, Any] = {"batch": 2, "prefix": "all", "checkpointing": False, "
 LORA: dict[str, Any] = {"rank": 8, "learning_rate": 1e-3, "trigger": TRIGGER}
 RECIPES: dict[str, dict[str, Any]] = {
     "textual-inversion": {"vectors": 4, "learning_rate": 1e-2, "trigger": "<look>", "steps": 60},
-    "lora": {**LORA, "steps": 240},
-    "dreambooth": {**LORA, "steps": 200, "class_pictures": 8},
+    "lora": {**LORA, "steps": 500},
+    "dreambooth": {**LORA, "steps": 400, "class_pictures": 8},
 }
 COUNT, SEED, STEPS = 6, 11, 12  # held-out worlds that are drawn, their noise, and with how many steps
 MOOD = {"light": "sunset", "weather": "snow"}
