@@ -22,6 +22,8 @@ from nextscene.cli import main
 from nextscene.film import Frame, NewFilm, motion, open_footage
 from nextscene.hub import find
 from nextscene.model import Model
+from nextscene.production import Production
+from nextscene.request import Request
 from nextscene.restyle import Order, Restyling
 from nextscene.restyle.carrying import carry
 from nextscene.restyle.cuts import SMALL, find_cuts
@@ -29,6 +31,7 @@ from nextscene.restyle.pieces import Pieces
 from nextscene.restyle.stretches import find_stretches
 from nextscene.settings import FilmSettings, RestyleSettings, StorySettings
 from nextscene.shooting import Studio
+from nextscene.story import from_prompts
 from storybook.world import Moment, State, draw
 
 HOUSE = State("sea", "noon", "clear", "house", "red", layout=3)
@@ -277,19 +280,38 @@ def test_per_frame_draws_each_frame_alone(tmp_path: Path, small: Model, weights_
     assert len(list((tmp_path / "out" / "frames").iterdir())) == 2
 
 
-def test_a_saved_look_says_how_a_film_is_drawn_and_coloured(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    look = {"negative_prompt": "neon", "guidance": 3.0, "film": {"grade": "cool", "vignette": 0.4}}
-    (tmp_path / "look.json").write_text(json.dumps(look))
-    order = Order(
-        film=film(tmp_path / "a.mp4", panned(HOUSE, 2)),
-        words="night falls",
-        folder=tmp_path / "out",
-        settings=StorySettings(look=str(tmp_path / "look.json")),
-        at_home=True,
+def test_one_look_says_how_a_story_and_a_film_are_drawn_and_coloured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = {"negative_prompt": "neon", "guidance": 3.0, "lora_weights": "me/lora", "lora_weights_scale": 0.5}
+    (tmp_path / "look.json").write_text(json.dumps({**drawn, "film": {"grade": "cool", "vignette": 0.4}}))
+    look = StorySettings(look=str(tmp_path / "look.json"))
+    monkeypatch.setenv("NEXT_SCENE_VACE_MODEL", str(clips.model_for("vace")))
+    source, folder = film(tmp_path / "a.mp4", panned(HOUSE, 2)), tmp_path / "out"
+    pictures, by_vace = (
+        Restyling(
+            Order(
+                film=source,
+                words="night falls",
+                folder=folder,
+                settings=look,
+                restyle=RestyleSettings.checked(engine=engine),
+                at_home=True,
+            ),
+            find("storybook"),
+        ).plan
+        for engine in ("pictures", "vace")
     )
-    plan = Restyling(order, find("storybook")).plan
-    assert (plan.shot.look.negative_prompt, plan.shot.look.guidance) == ("neon", 3)
-    assert (plan.grade.vignette, plan.grade.table is None) == (0.4, False)
+    story = Production(
+        Request(story=from_prompts(["a"]), folder=folder, settings=look, at_home=True), find("storybook")
+    )
+    for shot in (pictures.shot, story.shots[0]):
+        said = shot.look.model_dump() | {"lora_weights": shot.lora_weights}
+        assert {name: said[name] for name in drawn} == drawn
+    assert story.story.film.given == pictures.story.film.given == {"grade": "cool", "vignette": 0.4}
+    assert (pictures.grade.vignette, pictures.grade.table is None) == (0.4, False)
+    assert by_vace.clip
+    assert (by_vace.clip.negative_prompt, by_vace.clip.guidance) == ("neon", 3.0)
 
 
 def test_a_dry_run_counts_and_writes_nothing(pan: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
