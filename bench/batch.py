@@ -122,7 +122,8 @@ def _watched() -> Iterator[Figures]:
     def look() -> None:
         for process in psutil.Process().children(recursive=True):
             try:
-                is_ours = _is_actor(process) or "multiprocessing" in " ".join(process.cmdline())
+                known = cpu.get(process.pid, (False, 0.0))[0]  # one that was killed does not say what it was
+                is_ours = known or _is_actor(process) or "multiprocessing" in " ".join(process.cmdline())
                 cpu[process.pid] = is_ours, sum(process.cpu_times()[:2])
             except psutil.Error:  # it has just ended
                 continue
