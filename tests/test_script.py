@@ -39,7 +39,7 @@ def changed(breakdown: Breakdown, **shots: dict[str, object]) -> Breakdown:
 
 
 @for_any(TEXTS | st.sampled_from(LINES))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_every_character_of_a_script_is_in_one_slice_and_the_same_script_gives_the_same_plan(text: str) -> None:
     if not any(each.kind not in ("title page", "note", "cut", "blank") for each in read_fountain(text)):
         return  # there is nothing to film in it

@@ -51,7 +51,7 @@ def test_parts_that_rules_put_together_are_sentences() -> None:
 
 @for_any(st.lists(WORDS, max_size=5))
 @example(["Wide shot", "she walks.", "CLOSE ON:", "Rain!"])
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 def test_parts_are_joined_with_one_sign_between_them_and_none_is_changed(parts: list[str]) -> None:
     whole = join(parts)
     at = 0
@@ -66,7 +66,7 @@ def test_parts_are_joined_with_one_sign_between_them_and_none_is_changed(parts: 
 
 @for_any(look=WORDS, person=WORDS, style=WORDS)
 @example(look="stone pier, a lighthouse", person="thirty, in a red coat", style="oil on canvas")
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_looks_are_the_same_to_the_letter_in_every_prompt(look: str, person: str, style: str) -> None:
     data = json.loads(break_down(read_script(SCRIPT.format(style="x").encode())).to_json())
     data["style"], data["places"][0]["look"], data["people"][0]["look"] = style, look, person
