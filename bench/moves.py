@@ -24,11 +24,21 @@ from PIL import Image
 from bench import figures
 from nextscene import NextSceneError
 from nextscene.hub import BUILT_IN, find
-from nextscene.moves import Composite, Found, Place, Plan, count_bounces, plan_motion, read_sayings
-from nextscene.moves.composing import fill
-from nextscene.moves.drawing import Drawing, hole_of
-from nextscene.moves.finding import find_by_box
-from nextscene.moves.regions import count_parts, mean_around
+from nextscene.moves import (
+    Composite,
+    Drawing,
+    Found,
+    Place,
+    Plan,
+    count_bounces,
+    count_parts,
+    fill,
+    find_by_box,
+    hole_of,
+    mean_around,
+    plan_motion,
+    read_sayings,
+)
 from storybook.placed import Spot, draw_placed
 from storybook.world import HEIGHT, WIDTH, State, random_state
 

@@ -21,14 +21,15 @@ from nextscene.moves import (
     ByModel,
     Composite,
     Cut,
+    Cutter,
+    Lead,
     Making,
     Painter,
     Plan,
     Told,
+    find_by_box,
     read_sayings,
 )
-from nextscene.moves.finding import find_by_box
-from nextscene.moves.making import Cutter, Lead
 from nextscene.production import Production
 from nextscene.progress import say
 from nextscene.request import Request
@@ -156,7 +157,7 @@ def _cutter(settings: MoveSettings) -> Cutter:
         return find_by_box
 
     def cut(picture: Image.Image, box: Sequence[float], name: str) -> Cut:
-        from nextscene.moves.segmenting import Sam2
+        from nextscene.moves import Sam2
 
         left, top, right, bottom = box
         return Cut(Sam2(fetch(settings.cut_by)).cut(picture, (left, top, right, bottom)), settings.cut_by, 1.0)
