@@ -207,3 +207,22 @@ def test_a_folder_with_a_model_that_makes_no_clips_is_refused_by_its_class(monke
     monkeypatch.setenv("NEXT_SCENE_CLIP_MODEL", str(ROOT / "storybook" / "model"))
     with pytest.raises(NextSceneError, match=r"model \(it is a \w+\): name a folder with one of WanImageToVideo"):
         find_engines(["auto"])
+
+
+def test_a_scene_that_says_what_moves_is_planned_at_its_own_size_by_no_model() -> None:
+    engines, (moving, other) = planned(
+        {"prompt": "a red balloon", "moves": "a red balloon drifts up"}, "a house", clip_engine="storybook"
+    )
+    assert (moving.engine, moving.moves, (moving.width, moving.height)) == (
+        "planned",
+        "a red balloon drifts up",
+        (128, 96),
+    )
+    assert other.engine == "storybook"
+    assert "moves" not in other.to_json()
+    assert engines.identities["planned"]["engine"] == "planned"
+
+
+def test_what_moves_is_understood_before_anything_is_drawn() -> None:
+    with pytest.raises(NextSceneError, match="Scene 1, moves: Nothing in 'a ball dreams'"):
+        planned({"prompt": "a ball", "moves": "a ball dreams"})

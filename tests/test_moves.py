@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from clips import planned
 from PIL import Image, ImageDraw, ImageOps
 
 from nextscene import NextSceneError, pictures
@@ -308,12 +309,31 @@ def test_the_model_draws_where_things_are_and_nowhere_else(small: Model, tmp_pat
     plan = read_sayings("a red ball moves right")
     cuts = find_things(draw_table(), plan.things)
     found = {name: Found(cut.box) for name, cut in cuts.items()}
-    planned = plan_motion(plan, found, (128, 96), 3, 15, prompt="a red ball moves right")
-    painter = ByModel(lambda: small, "small", planned, Look(steps=2), 1)
+    motion = plan_motion(plan, found, (128, 96), 3, 15, prompt="a red ball moves right")
+    painter = ByModel(lambda: small, "small", motion, Look(steps=2), 1)
     masks = {name: cut.mask for name, cut in cuts.items()}
     background = painter.background(draw_table(), masks)
-    composite, mask = Drawing(planned, draw_table(), masks, background).frame(2)
+    composite, mask = Drawing(motion, draw_table(), masks, background).frame(2)
     settled = painter.settle(composite, mask, True, ())
     far = np.asarray(widen(mask, 24)) == 0
     assert (np.asarray(settled)[far] == np.asarray(composite)[far]).all()
     assert (np.asarray(settled) != np.asarray(composite)).any()
+
+
+def test_a_scenes_clip_is_what_it_says_that_moves() -> None:
+    engines, (plan,) = planned({"prompt": "a table", "moves": "a red ball rolls right", "clip": {"frames": 5}})
+    with engines.open(plan.engine, [plan]) as engine:
+        clip = engine.make(plan, draw_table(), None)
+    assert (len(clip.frames), clip.fps, clip.frames[0].shape) == (5, 15, (96, 128, 3))
+    middles = [np.argwhere((each[..., 0] > 150) & (each[..., 1] < 90)).mean(0)[1] for each in clip.frames]
+    assert middles == sorted(middles)
+    assert middles[-1] - middles[0] > 30
+
+
+def test_a_scene_in_which_nothing_is_found_that_moves_is_named() -> None:
+    engines, (plan,) = planned({"prompt": "a table", "moves": "a green ball rolls right"})
+    with (
+        engines.open(plan.engine, [plan]) as engine,
+        pytest.raises(NextSceneError, match="Scene 1, moves: The green ball"),
+    ):
+        engine.make(plan, draw_table(), None)

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+from nextscene import __version__
 from nextscene.clip import Engine
 from nextscene.hub import HOSTED, ClipWeights, find_engines
 from nextscene.motion.hosted_models import find_hosted
 from nextscene.motion.opening import open_engine
-from nextscene.story import ClipPlan, Shot, Story, engine_names, plan_clips
+from nextscene.motion.planned import Planned
+from nextscene.story import PLANNED, ClipPlan, Shot, Story, engine_names, plan_clips
 
 
 class Engines:
@@ -19,19 +21,23 @@ class Engines:
     @cached_property
     def identities(self) -> dict[str, dict[str, str]]:
         """What tells each from any other; what is not here yet is fetched for that."""
-        return {name: each.identity for name, each in self._weights.items()}
+        planned = {PLANNED.name: {"engine": PLANNED.name, "version": __version__}}
+        return {name: each.identity for name, each in self._weights.items()} | planned
 
     def open(self, name: str, plans: Sequence[ClipPlan]) -> Engine:
-        return open_engine(self._weights[name], plans)
+        return Planned() if name == PLANNED.name else open_engine(self._weights[name], plans)
 
 
 def choose_clips(story: Story, shots: Sequence[Shot]) -> tuple[Engines, list[ClipPlan]]:
     """The engines that a complete story asks for, and a plan for each scene's clip."""
     if story.clips == "none":
         return Engines({}), []
-    found = find_engines(engine_names(story))
-    plans = plan_clips(story, shots, {name: weights.facts for name, weights in found.items()})
+    found = find_engines(name for name in engine_names(story) if name != PLANNED.name)
+    facts = {name: weights.facts for name, weights in found.items()} | {PLANNED.name: PLANNED}
+    plans = plan_clips(story, shots, facts)
     for each in plans:
+        if each.engine == PLANNED.name:
+            Planned().check(each)
         if each.engine == HOSTED:
             find_hosted(each)  # refuses what is not known, before anything is drawn
     used = {each.engine for each in plans}

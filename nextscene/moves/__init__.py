@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nextscene.moves.composing import cut_out, fill, put
 from nextscene.moves.drawing import Drawing, hole_of
-from nextscene.moves.finding import Cut, find_by_box
+from nextscene.moves.finding import Cut, find_by_box, find_things
 from nextscene.moves.inbetween import Between, ByFlow, ByLatents
 from nextscene.moves.making import Cutter, Lead, Making, Told
 from nextscene.moves.painting import ByModel, Composite, Painter
@@ -69,6 +69,7 @@ __all__ = [
     "edit",
     "fill",
     "find_by_box",
+    "find_things",
     "hole_of",
     "mean_around",
     "plan_motion",

@@ -7,7 +7,7 @@ shots = plan(story, StorySettings(), 7, Size(1024, 768))  # everything decided
 from nextscene.story.advising import advice, asks_for_change, camera_moves
 from nextscene.story.camera import Phrases
 from nextscene.story.clip_batch import ClipScene, read_clip_batch
-from nextscene.story.clips import ClipPlan, EngineFacts, clip_size, engine_names, plan_clips
+from nextscene.story.clips import PLANNED, ClipPlan, EngineFacts, clip_size, engine_names, plan_clips
 from nextscene.story.language import ANSWERS, PLACES, WEATHERS
 from nextscene.story.language import read as read_words
 from nextscene.story.looks import SavedLook, look_of, read_look
@@ -38,6 +38,7 @@ __all__ = [
     "MAX_REFERENCES",
     "MAX_SCENES",
     "PLACES",
+    "PLANNED",
     "PREFIX",
     "WEATHERS",
     "Camera",

@@ -39,7 +39,7 @@ class EngineFacts:
     """
 
     name: str
-    family: Literal["wan", "svd", "ltx", "vace", "hosted"]
+    family: Literal["wan", "svd", "ltx", "vace", "hosted", "planned"]
     frames: int
     most: int
     step: int
@@ -57,12 +57,19 @@ class EngineFacts:
     negative_prompt: str = NEGATIVE
 
 
+# What moves by a plan of where things go: of the still's own size, and with no model.
+PLANNED = EngineFacts(
+    "planned", "planned", 16, 1000, 1, 15, (1024, 768), 2, (1e-4, 1e4), joins=False, words=False, steps=1, guidance=1.0,
+    takes=frozenset({"frames", "fps"}), negative_prompt="",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class ClipPlan:
     """One clip to make, with everything decided.
 
     last: the scene whose picture it ends on; None: it moves by itself from its own.
-    words: what happens in it.
+    words: what happens in it. moves: what moves and how, if its motion is planned.
     fast: whether it is made in a few steps, by the LoRAs that are there for that.
     why: why it is joined to the next scene, or is not; empty where nobody asked for that.
     notes: what could not be done as it was wanted.
@@ -88,10 +95,12 @@ class ClipPlan:
     decode_chunk_size: int
     why: str = ""
     notes: tuple[str, ...] = ()
+    moves: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """All that makes it what it is, as JSON's own types."""
-        return {name: value for name, value in asdict(self).items() if name not in ("number", "why", "notes")}
+        aside = {"number", "why", "notes"} | (set() if self.moves else {"moves"})
+        return {name: value for name, value in asdict(self).items() if name not in aside}
 
     @property
     def called(self) -> str:
@@ -104,8 +113,9 @@ class ClipPlan:
     def __str__(self) -> str:
         to = f" to {self.last}" if self.last else ""
         model = f" {self.model}" if self.model else ""
+        said = self.moves or self.words or "no words"
         return (
-            f"     clip: {self.words or 'no words'}{to} · {self.engine}{model} · {self.width}x{self.height} · "
+            f"     clip: {said}{to} · {self.engine}{model} · {self.width}x{self.height} · "
             f"{self.frames} frames at {self.fps:g}, {self.seconds:.1f} s · {self.steps} steps{', fast' * self.fast} · "
             f"guidance {self.guidance:g} · seed {self.seed}"
             + "".join(f"\n     {note}" for note in filter(None, [self.why, *self.notes]))
@@ -119,7 +129,10 @@ def clip_look(story: Story, scene: Scene) -> ClipLook:
 
 def engine_names(story: Story) -> list[str]:
     """Which engine each scene asks for, in order."""
-    return [clip_look(story, scene).engine or story.clip_engine for _, scene in story.filmed]
+    return [
+        PLANNED.name if scene.moves else clip_look(story, scene).engine or story.clip_engine
+        for _, scene in story.filmed
+    ]
 
 
 def plan_clips(story: Story, shots: Sequence[Shot], engines: Mapping[str, EngineFacts]) -> list[ClipPlan]:
@@ -208,6 +221,7 @@ def _plan(
         decode_chunk_size=look.decode_chunk_size or 8,
         why=why,
         notes=tuple(notes),
+        moves=scene.moves or "",
     )
 
 

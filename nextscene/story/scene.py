@@ -77,6 +77,10 @@ class Scene(Look):
     transition: Transition | None = setting("How the film comes into it", blank="the film's")
     move: Move | None = setting("What the camera does on its still", blank="the film's")
     motion: Text | None = setting("What happens in its clip", blank="what its prompt says, or that to which it leads")
+    moves: Text | None = setting(
+        "What moves in its clip and how, as planned motion, no model for clips: 'a red ball bounces twice'",
+        blank="nothing is planned",
+    )
     clip: ClipLook | None = setting("How its clip is made: engine, frames, seed, steps, ...", blank="as the story says")
     caption: Text | None = setting("What is read on it; empty: nothing", blank="its prompt")
     narration: Text | None = setting("What a voice speaks on it", blank="nothing, or its prompt: see the film's")
