@@ -59,7 +59,7 @@ class EngineFacts:
 
 # What moves by a plan of where things go: of the still's own size, and with no model.
 PLANNED = EngineFacts(
-    "planned", "planned", 16, 1000, 1, 15, (1024, 768), 2, (1e-4, 1e4), joins=False, words=False, steps=1, guidance=1.0,
+    "planned", "planned", 16, 1000, 1, 15, (1024, 768), 2, joins=False, words=False, steps=1, guidance=1.0,
     takes=frozenset({"frames", "fps"}), negative_prompt="",
 )  # fmt: skip
 
@@ -244,6 +244,8 @@ def _fitting(wanted: int, facts: EngineFacts) -> int:
 
 def clip_size(still: Size, facts: EngineFacts) -> Size:
     """The size of a clip: of the still's shape as nearly as the grid allows, and near the engine's own area."""
+    if facts.family == "planned":
+        return still[0] // 2 * 2, still[1] // 2 * 2
     own = facts.size if still[0] >= still[1] else (facts.size[1], facts.size[0])
     return drawing_size(still, own, Limits(*facts.areas, (facts.grid, facts.grid)))
 
