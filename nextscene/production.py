@@ -97,8 +97,8 @@ class Production:
             one_world=card.world is not None,
             says_maps=card.world is None,
         )
-        self.notes = {shot.id: self._about_words(shot) + advice(shot, card.size) for shot in self.shots}
         self.story = story.complete(wanted, self.seed, request.image.name if request.image else story.image)
+        self.notes = {shot.id: self._about(shot) + advice(shot, card.size) for shot in self.shots}
         self.engines, self.clips = choose_clips(self.story, self.shots)
 
     def run(self, load: Load) -> Iterator[Path]:
@@ -165,7 +165,7 @@ class Production:
     def _shoot_and_cut(self, load: Load, on_progress: OnProgress) -> Iterator[Path]:
         request, shots = self.request, self.shots
         for shot in shots:
-            for note in self._about_words(shot):
+            for note in self._about(shot):
                 print(f"{shot.called}: {note}.", file=sys.stderr)
         if shots[0].resizing:
             print(f"Each scene is {shots[0].resizing} to {shots[0].width}x{shots[0].height}.", file=sys.stderr)
@@ -263,10 +263,12 @@ class Production:
         assert self._cut
         self._cut.note(film)
 
-    def _about_words(self, shot: Shot) -> list[str]:
-        """What the model does not know of a shot's words, if it knows only a small world."""
+    def _about(self, shot: Shot) -> list[str]:
+        """What of a shot will not be as it was said: words that a small world's model does not know, motion of none."""
         world = self.weights.card.world
-        return list(filter(None, [about_unknown_words(shot.prompt, world)])) if world else []
+        words = about_unknown_words(shot.prompt, world) if world else ""
+        idle = self.story.clips == "none" and self.story.scenes[self.story.ids.index(shot.id)].moves
+        return [*filter(None, [words, "nothing moves in it as it says while clips is none" if idle else ""])]
 
     def _story(self) -> tuple[Story, GivenPictures]:
         """The story, with a name for each picture of its cast, and the pictures that came with it."""

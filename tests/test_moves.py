@@ -337,3 +337,16 @@ def test_a_scene_in_which_nothing_is_found_that_moves_is_named() -> None:
         pytest.raises(NextSceneError, match="Scene 1, moves: The green ball"),
     ):
         engine.make(plan, draw_table(), None)
+
+
+def test_a_scene_that_says_what_moves_in_a_story_that_stands_still_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("story.json").write_text('{"scenes": [{"prompt": "a ball", "moves": "a ball rolls right"}, "night"]}')
+    assert main(["sequence", "story.json", "--dry-run"]) == 0
+    assert capsys.readouterr().out.count("nothing moves in it as it says while clips is none") == 1
+    assert main(["sequence", "story.json", "--clips", "each", "--clip-engine", "storybook", "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert "nothing moves" not in shown
+    assert "clip: a ball rolls right · planned" in shown
