@@ -123,6 +123,15 @@ def test_words_are_the_scenes_motion_or_else_its_prompt() -> None:
     assert clips_of({"prompt": "a", "motion": "snow falls"}, facts=SVD)[0].words == ""
 
 
+def test_what_a_picture_shows_already_does_not_happen_again_where_an_engine_moves_things_by_itself() -> None:
+    own = CLIP_MODELS["storybook"].facts
+    scenes = ("night falls", "snow falls", "the camera pans left", "a boat crosses")
+    clips = clips_of(*scenes, facts=own, clips="each")
+    assert [clip.words for clip in clips] == ["", "", "the camera pans left", "a boat crosses"]
+    assert clips_of("night falls", clips="each")[0].words == "night falls"
+    assert clips_of({"prompt": "night falls", "motion": "dawn breaks"}, facts=own)[0].words == "dawn breaks"
+
+
 def test_where_a_clip_leads_to_the_next_scene_its_words_are_what_that_one_says() -> None:
     one, other = clips_of("a red house by the sea", "the camera pans right")
     assert (one.words, other.words) == ("the camera pans right", "the camera pans right")

@@ -44,7 +44,7 @@ _SVD = EngineFacts(
     | {"motion_bucket_id", "noise_aug_strength", "decode_chunk_size"},
 )  # fmt: skip
 _BUILT_IN = EngineFacts(
-    BUILT_IN, "wan", 17, 17, 4, 8, (128, 96), 16, (0.5, 1.5), steps=12, guidance=2.0, takes=WAN,
+    BUILT_IN, "wan", 17, 17, 4, 8, (128, 96), 16, (0.5, 1.5), by_itself=True, steps=12, guidance=2.0, takes=WAN,
     negative_prompt="",  # it was taught without words, and knows few
 )  # fmt: skip
 _CLIP_MODELS = (

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from nextscene import NextSceneError
 from nextscene.card import Limits
 from nextscene.settings import ClipLook
+from nextscene.story.language import read
 from nextscene.story.scene import Scene, without_prefix
 from nextscene.story.shot import Shot
 from nextscene.story.sizes import Size, drawing_size
@@ -32,7 +33,7 @@ class EngineFacts:
     size: the width and height that it makes best; grid: of what they are multiples.
     areas: the smallest and the largest that it can make, as shares of its own.
     joins: whether it can be given a last picture as well; joiner: the engine that makes such clips in its place.
-    words: whether it reads any.
+    words: whether it reads any; by_itself: whether without any it lets move what moves by itself.
     takes: which fields of a `ClipLook` count, besides engine and seed.
     shifts_colours: whether its decoder alone changes them, so that they have to be brought back.
     negative_prompt: what it avoids, where nobody says it.
@@ -50,6 +51,7 @@ class EngineFacts:
     joins: bool = True
     joiner: str = ""
     words: bool = True
+    by_itself: bool = False
     steps: int = 40
     guidance: float = 5.0
     takes: frozenset[str] = frozenset({"frames", "steps", "guidance", "negative_prompt"})
@@ -204,7 +206,7 @@ def _plan(
         number=shot.number,
         id=shot.id,
         last=last,
-        words=(scene.motion or without_prefix(said)) if facts.words else "",
+        words=_words(scene, without_prefix(said), facts, alone=last is None),
         negative_prompt=facts.negative_prompt if look.negative_prompt is None else look.negative_prompt,
         engine=facts.name,
         model=(look.model or "") if facts.family == "hosted" else "",
@@ -223,6 +225,15 @@ def _plan(
         notes=tuple(notes),
         moves=scene.moves or "",
     )
+
+
+def _words(scene: Scene, said: str, facts: EngineFacts, *, alone: bool) -> str:
+    """What happens in a clip. What a scene's words name is in its picture already, and need not happen again."""
+    if not facts.words:
+        return ""
+    reading = read(said)
+    shown = alone and facts.by_itself and reading.whole and not reading.moves
+    return scene.motion or ("" if shown else said)
 
 
 def _left_aside(look: ClipLook, facts: EngineFacts, story: Story) -> Iterator[str]:
