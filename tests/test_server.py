@@ -129,7 +129,10 @@ def test_no_script_and_no_key_breaks_the_door(server: Server) -> None:
         ({"script": data_uri(b"\xff\xfe\x00", "text/plain")}, "The script is no UTF-8 text"),
         ({"script": '{"script": 1}'}, "This breakdown is not right: script: must be an object"),
         ({"script": "file:///etc/passwd"}, "script is no address that is fetched"),
-        ({"script": "http://me:not-for-logs@127.0.0.1:1/a.fountain"}, "The script could not be fetched from its address"),
+        (
+            {"script": "http://me:unlogged@127.0.0.1:1/a.fountain"},
+            "The script could not be fetched from its address",
+        ),
         ({"script": tower, "max_shots": 2}, "This script has 3 scenes, and each needs a shot: 2 shots are too few"),
         ({"script": tower, "writer": "gemini"}, "The writer gemini needs a key: give it as writer_key"),
         ({"script": tower, "writer": "openai", "writer_key": key}, "The writer's key has a space or a letter in it"),
@@ -142,7 +145,7 @@ def test_no_script_and_no_key_breaks_the_door(server: Server) -> None:
     planned = server.predict(script=tower, writer_key=key, plan_only=True)
     assert planned["status"] == "succeeded"
     assert key not in server.logged() + json.dumps(planned)
-    assert "not-for-logs" not in server.logged()
+    assert "unlogged" not in server.logged()
     long = "".join(f"EXT. PLACE {at % 40} - DAY\n\n{'Waves. ' * 140}\n\nMARA\nHello.\n\n" for at in range(200))
     assert len(long) > 200_000
     answer = server.predict(script=long, plan_only=True, max_shots=200)
