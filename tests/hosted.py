@@ -4,13 +4,14 @@ import json
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from loopback import Loopback
 
 
 @dataclass
-class Hosted:
+class Hosted(Loopback):
     """Serves while it is entered. The fields after `film` are its faults, and may be changed at any time."""
 
     film: bytes
@@ -23,23 +24,13 @@ class Hosted:
     tokens: dict[str, set[str]] = field(default_factory=dict)  # by path, with which it was asked for
     uploads: list[bytes] = field(default_factory=list)
 
-    def __enter__(self) -> "Hosted":
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"api": self}))
-        Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return _Handler
 
     @property
     def elsewhere(self) -> str:
         """The same server by another name: another address, as for whoever holds a token."""
-        return f"http://localhost:{self._server.server_address[1]}"
+        return f"http://localhost:{self.port}"
 
     def order(self) -> dict[str, Any]:
         """An order as it is now; it goes on with each look at it."""

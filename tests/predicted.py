@@ -8,13 +8,14 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from loopback import Loopback
 
 
 @dataclass
-class Predicted:
+class Predicted(Loopback):
     """Serves while it is entered. endings: how the next predictions end; "expired" succeeds, and its files are gone."""
 
     files: list[bytes]
@@ -25,18 +26,8 @@ class Predicted:
     looks: int = 2  # until a prediction is done
     orders: list[dict[str, Any]] = field(default_factory=list)
 
-    def __enter__(self) -> "Predicted":
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"api": self}))
-        Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return _Handler
 
     def order(self, asked: dict[str, Any]) -> dict[str, Any]:
         ending = next(self.endings, "succeeded")
