@@ -28,9 +28,10 @@ GROWN, SHRUNK, SPECK = 1.6, 0.6, 0.04  # beside its size
 
 @dataclass(frozen=True)
 class Start:
-    """Where a thing is when a motion begins: its centre, half its width and height; the picture's size; the ground.
+    """Where a thing is when a motion begins: its centre, half its width and height, and the picture's size.
 
-    given: whether the ground was told, and not guessed.
+    ground: where that is, if it was said; None: it is guessed.
+    centre: of what it moves around.
     """
 
     x: float

@@ -54,7 +54,7 @@ class Stages:
         """Refuses a stage that is to be taken as it stands, where that is not there or no longer fits."""
         if name not in self._known:
             raise NextSceneError(
-                f"There is no {name} in {self.folder} that could be taken as it stands: leave it out of --skip-steps."
+                f"There is no {name} in {self.folder} that could be taken as it stands: make that stage too."
             )
         before = self._made_of(name) or {}
         if other := [each for each in made_of if before.get(each) != made_of[each]]:
