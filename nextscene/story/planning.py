@@ -74,18 +74,10 @@ def plan(
         elif cost and shots and not follows and "after" not in scene.model_fields_set:
             parent, words = right_parent(shots, states[name], words, cost)
         company = _company(story, scene, parent, [shot.id for shot in shots])
-        sees = [*filter(None, [parent]), *company, *([follows.of] if follows else [])]
-        references = tuple(dict.fromkeys(sees))
+        references = _references(parent, company, follows, f"Scene {number} ({name})")
         if follows and says_maps:
-            words = with_prefix(
-                f"{_MAPS[follows.kind].format(references.index(follows.of) + 1)} {without_prefix(words)}"
-            )
-        if len(references) > MAX_REFERENCES:
-            names = ", ".join(reference.name for reference in references)
-            raise NextSceneError(
-                f"Scene {number} ({name}) would look at {names}: at most {MAX_REFERENCES} pictures; "
-                "leave some out with its own cast or anchor."
-            )
+            place = references.index(follows.of) + 1
+            words = with_prefix(f"{_MAPS[follows.kind].format(place)} {without_prefix(words)}")
         look = _look(scene, settings, grows=parent is not None)
         story_seed = seed if scene.seed is None else scene.seed
         shots.append(
@@ -190,6 +182,21 @@ def _company(story: Story, scene: Scene, parent: Reference | None, earlier: Sequ
     names = dict.fromkeys([*([anchor] if anchor in {*earlier, *story.cast} else []), *cast])
     seen = [Reference("picture" if name in story.cast else "scene", name) for name in names if name]
     return [reference for reference in seen if reference != parent]
+
+
+def _references(
+    parent: Reference | None, company: Sequence[Reference], follows: Map | None, called: str
+) -> tuple[Reference, ...]:
+    """All that a scene looks at, each once, what it grows from first; more than a model can look at is refused."""
+    wanted = [*filter(None, [parent]), *company, *([follows.of] if follows else [])]
+    references = tuple(dict.fromkeys(wanted))
+    if len(references) > MAX_REFERENCES:
+        names = ", ".join(reference.name for reference in references)
+        raise NextSceneError(
+            f"{called} would look at {names}: at most {MAX_REFERENCES} pictures; "
+            "leave some out with its own cast or anchor."
+        )
+    return references
 
 
 def choose_seed(story: Story, wanted: StorySettings, before: int | None = None) -> int:
