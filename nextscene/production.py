@@ -264,11 +264,11 @@ class Production:
         self._cut.note(film)
 
     def _about(self, shot: Shot) -> list[str]:
-        """What of a shot will not be as it was said: words that a small world's model does not know, motion of none."""
+        """What will not come out as written: words that the model does not know, moves where no scene moves."""
         world = self.weights.card.world
         words = about_unknown_words(shot.prompt, world) if world else ""
         idle = self.story.clips == "none" and self.story.scenes[self.story.ids.index(shot.id)].moves
-        return [*filter(None, [words, "nothing moves in it as it says while clips is none" if idle else ""])]
+        return [*filter(None, [words, "its field moves does nothing while clips is none" if idle else ""])]
 
     def _story(self) -> tuple[Story, GivenPictures]:
         """The story, with a name for each picture of its cast, and the pictures that came with it."""

@@ -345,8 +345,8 @@ def test_a_scene_that_says_what_moves_in_a_story_that_stands_still_is_told(
     monkeypatch.chdir(tmp_path)
     Path("story.json").write_text('{"scenes": [{"prompt": "a ball", "moves": "a ball rolls right"}, "night"]}')
     assert main(["sequence", "story.json", "--dry-run"]) == 0
-    assert capsys.readouterr().out.count("nothing moves in it as it says while clips is none") == 1
+    assert capsys.readouterr().out.count("its field moves does nothing while clips is none") == 1
     assert main(["sequence", "story.json", "--clips", "each", "--clip-engine", "storybook", "--dry-run"]) == 0
     shown = capsys.readouterr().out
-    assert "nothing moves" not in shown
+    assert "does nothing" not in shown
     assert "clip: a ball rolls right · planned" in shown

@@ -44,8 +44,8 @@ def remove_drawn(folder: Path) -> None:
     shutil.rmtree(folder / FOLDER, ignore_errors=True)
 
 
-class Helped:
-    """Draws what nobody has drawn ahead. It loads the model when there is such a scene."""
+class DrawnAhead:
+    """Takes scenes that were drawn ahead and draws the others; it loads the model when there are any."""
 
     def __init__(self, story: Production, load: Load) -> None:
         self._story, self._load = story, load

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 from nextscene import NextSceneError
 from nextscene.batch.branches import Branch
-from nextscene.batch.drawn import Helped, draw_ahead, has_drawn, remove_drawn
+from nextscene.batch.drawn import DrawnAhead, draw_ahead, has_drawn, remove_drawn
 from nextscene.files import lies_within
 from nextscene.hub import Weights
 from nextscene.output import Record, numbered
@@ -174,7 +174,7 @@ def _make(
         return
     takes = [take for scene in (story.record.run.scenes if story.record.run else ()) for take in scene.takes]
     before = {take.sha256 for take in takes if take.file and (folder / take.file).is_file()}
-    yield from story.run((lambda: Helped(story, load)) if has_drawn(folder) else load)
+    yield from story.run((lambda: DrawnAhead(story, load)) if has_drawn(folder) else load)
     remove_drawn(folder)
     made += scenes_of(story.record, story.request.output.output_format, before)
 
